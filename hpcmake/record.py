@@ -1,0 +1,107 @@
+"""Frozen records: value classes that cost next to nothing to define and to import.
+
+Owns the one base class of hpcmake's value objects.  Knows nothing of what they mean.
+
+The standard `dataclasses` module writes and compiles the methods of every class when it is imported: with a
+hundred small classes that is longer than hpcmake may take to start.  A record shares one set of methods instead.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, ClassVar, Self, dataclass_transform
+else:
+
+    def dataclass_transform(**_options: object):  # typing is slow to import, and only a type checker reads this
+        return lambda decorated: decorated
+
+
+@dataclass_transform(frozen_default=True)
+class RecordType(type):
+    """Turns the annotations of a class body into slots, and assigned values into defaults."""
+
+    _fields: ClassVar[tuple[str, ...]]
+    _defaults: ClassVar[dict[str, object]]
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:  # noqa: D102
+        own = tuple(field for field in space.get("__annotations__", ()) if field[0] != "_")
+        defaults = {field: space.pop(field) for field in own if field in space}
+        fields: tuple[str, ...] = ()
+        inherited: dict[str, object] = {}
+        for parent in bases:
+            if isinstance(parent, RecordType):
+                fields += parent._fields
+                inherited.update(parent._defaults)
+        space["__slots__"] = own
+        space["_fields"] = fields + own
+        space["_defaults"] = {**inherited, **defaults}
+        return super().__new__(mcls, name, bases, space)
+
+
+class Record(metaclass=RecordType):
+    """A frozen value with named fields: equal, hashed, shown and copied by them.
+
+    >>> class Point(Record):
+    ...     x: int
+    ...     y: int = 0
+    >>> Point(1)
+    Point(x=1, y=0)
+    >>> Point(1).replace(y=2) == Point(1, 2)
+    True
+    """
+
+    _uncompared: ClassVar[frozenset[str]] = frozenset()
+    __slots__ = ()
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        fields = self._fields
+        put = object.__setattr__
+        if len(values) > len(fields):
+            message = f"{type(self).__name__} takes {len(fields)} fields, not {len(values)}"
+            raise TypeError(message)
+        for field, value in zip(fields, values, strict=False):
+            put(self, field, value)
+        for field in fields[len(values) :]:
+            if field in named:
+                put(self, field, named.pop(field))
+            elif field in self._defaults:
+                put(self, field, self._defaults[field])
+            else:
+                message = f"{type(self).__name__} needs the field {field}"
+                raise TypeError(message)
+        if named:
+            message = f"{type(self).__name__} has no field {', '.join(named)}, or has it twice"
+            raise TypeError(message)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        message = f"{type(self).__name__}.{name} is frozen"
+        raise AttributeError(message)
+
+    def __delattr__(self, name: str) -> None:
+        message = f"{type(self).__name__}.{name} is frozen"
+        raise AttributeError(message)
+
+    def _compared(self) -> tuple[object, ...]:
+        skip = self._uncompared
+        return tuple(getattr(self, field) for field in self._fields if field not in skip)
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return self._compared() == other._compared()  # type: ignore[attr-defined]  # it is of our own type
+
+    def __hash__(self) -> int:
+        return hash((type(self).__name__, self._compared()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field}={getattr(self, field)!r}" for field in self._fields)
+        return f"{type(self).__name__}({shown})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (type(self), tuple(getattr(self, field) for field in self._fields))
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy in which the named fields have other values."""
+        values = {field: getattr(self, field) for field in self._fields}
+        return type(self)(**{**values, **changes})
