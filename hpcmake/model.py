@@ -1,0 +1,207 @@
+"""The nouns that cross the borders of packages: stamps, reasons, resources, attempts and what becomes of them.
+
+Owns what planner, engine, runners and journal say to each other.  Knows nothing of how a Wfile is written.
+"""
+
+from __future__ import annotations
+
+from hpcmake.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol, TypeAlias
+else:
+    Protocol = object
+
+Stamp: TypeAlias = tuple[int, int]
+"""What a file looked like: mtime in ns, size in bytes.  Of a folder: a digest of all it holds, and the sum of sizes."""
+
+
+# ---------------------------------------------------------------- why a task must run
+
+FORCED = "forced"
+MISSING_OUTPUT = "missing output"
+NO_RECORD = "no record"
+FAILED_BEFORE = "failed before"
+INTERRUPTED = "interrupted"
+COMMAND_CHANGED = "command changed"
+INPUTS_DIFFER = "inputs differ"
+INPUT_CHANGED = "input changed"
+INPUT_REMADE = "input will be remade"
+
+REASONS = (
+    FORCED,
+    MISSING_OUTPUT,
+    NO_RECORD,
+    FAILED_BEFORE,
+    INTERRUPTED,
+    COMMAND_CHANGED,
+    INPUTS_DIFFER,
+    INPUT_CHANGED,
+    INPUT_REMADE,
+)
+"""Every kind of reason; the first that holds is the one that is told."""
+
+
+class Reason(Record):
+    """Why a task is stale.  `file` is the file it is about, `detail` says more in words."""
+
+    kind: str
+    file: str | None = None
+    detail: str = ""
+
+    def words(self) -> str:
+        """Return the reason in one phrase."""
+        about = f" {self.file}" if self.file is not None else ""
+        return f"{self.kind}{about}" + (f" ({self.detail})" if self.detail else "")
+
+    def plain(self) -> dict[str, str]:
+        """Return the reason as values for JSON."""
+        row = {"kind": self.kind}
+        if self.file is not None:
+            row["file"] = self.file
+        if self.detail:
+            row["detail"] = self.detail
+        return row
+
+
+# ---------------------------------------------------------------- what a task takes
+
+
+class Resources(Record):
+    """What one attempt takes: cores, bytes of memory and gpus of a node it shares, or whole nodes with ranks.
+
+    `nodes` is None for a task that shares a node.  `time` is the longest an attempt may take, in seconds.
+    """
+
+    cores: int = 1
+    memory: int = 0
+    gpus: int = 0
+    nodes: int | None = None
+    ranks: int | None = None
+    ranks_per_node: int = 1
+    cores_per_rank: int = 1
+    gpus_per_rank: int = 0
+    time: float | None = None
+
+
+# ---------------------------------------------------------------- what is handed to a runner, and what it answers
+
+
+class Attempt(Record):
+    """One attempt of a task, complete: a runner needs nothing else.
+
+    `id` is the number under which it was handed out; no two attempts of a run share one.
+    `argv` is run as it stands where the command needs no shell; else `script` is put into a file and `interpreter`
+    is run with that file's path behind its words.  `post` is shell text that follows a success ("" for none), and
+    `only_post` says that `run` succeeded in an earlier attempt.  `env` is added to the environment.  Output goes to
+    the file `log` (appended to) or, if that is None, where the runner keeps it.  `folders` are made if absent,
+    `outputs` are stamped when the attempt has succeeded.  All paths are relative to the root of the campaign.
+    """
+
+    id: int
+    task: str
+    number: int = 1
+    argv: tuple[str, ...] | None = None
+    script: str = ""
+    interpreter: tuple[str, ...] = ("bash",)
+    post: str = ""
+    only_post: bool = False
+    env: Mapping[str, str] = {}  # noqa: RUF012  # frozen by use
+    log: str | None = None
+    folders: tuple[str, ...] = ()
+    outputs: tuple[str, ...] = ()
+    resources: Resources = Resources()
+
+
+class Event(Record):
+    """Something that a runner tells."""
+
+
+class Began(Event):
+    """An attempt was started; `at` is in seconds of the runner's monotonic clock since it came up."""
+
+    id: int
+    at: float
+
+
+class Ended(Event):
+    """An attempt came to its end by itself or by its time limit.
+
+    `status` is the exit status (negative: the signal that ended it), `why` is `exit`, `time` (its limit had passed) or
+    `post` (run succeeded, post did not).  `wall` and `cpu` are seconds, `rss` is the peak of bytes of its largest
+    process.  `log` is the file that holds its output, offset and length there; None if there was none.
+    `stamps` are those of `outputs`, None for each that is missing; empty unless the attempt succeeded.
+    `strays` counts the processes that it had left behind, and that were ended.
+    """
+
+    id: int
+    status: int
+    why: str
+    wall: float
+    cpu: float
+    rss: int
+    at: float
+    node: str = ""
+    log: tuple[str, int, int] | None = None
+    stamps: tuple[Stamp | None, ...] = ()
+    strays: int = 0
+
+
+class Cut(Event):
+    """An attempt was ended, or never begun, without being at fault: it costs no retry.
+
+    `why` is `stop`, `forgotten`, `deadline`, `term`, `node` or `launcher`; `elapsed` is in seconds.
+    """
+
+    id: int
+    why: str
+    elapsed: float = 0.0
+
+
+class Lost(Event):
+    """The runner's carrier is gone: what it held may still be running; `text` is what it said last."""
+
+    text: str
+
+
+class Runner(Protocol):
+    """What runs attempts.  Each one handed out ends in exactly one Ended or Cut, or the runner in one Lost."""
+
+    def more(self, attempts: Sequence[Attempt]) -> None:
+        """Queue attempts behind those handed out before; each begins as soon as it fits."""
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
+
+    def drain(self) -> None:
+        """Begin nothing more; what has not begun answers Cut(why="stop")."""
+
+    def stop(self, how: str) -> None:
+        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why="stop")."""
+
+    def events(self, timeout: float | None) -> list[Event]:
+        """Wait for events, at most `timeout` seconds (None: without end); empty if none came, or a signal did."""
+
+    def close(self) -> None:
+        """End the runner; what still runs is killed."""
+
+
+# ---------------------------------------------------------------- the disk, as the planner sees it
+
+
+class Tree(Protocol):
+    """The disk through which the planner reads; a test can count it, and a simulation can lie."""
+
+    def names(self, folder: str) -> Mapping[str, bool] | None:
+        """Return the names in a folder, each with whether it is a folder; None if there is no such folder."""
+
+    def stamps(self, paths: Sequence[str]) -> list[Stamp | None]:
+        """Return the stamp of each path, None where nothing is."""
+
+    def read(self, path: str) -> bytes:
+        """Return the content of a file.  Raises OSError."""
+
+    def digest(self, path: str) -> str:
+        """Return a hash of the content of a file, or of all a folder holds.  Raises OSError."""
