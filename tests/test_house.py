@@ -1,0 +1,271 @@
+"""The laws of the house that neither ruff nor import-linter can hold; docs/design.md gives their reasons."""
+
+import ast
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+
+import pytest
+
+from hpcmake.codes import CODES
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def python_files(*folders: str) -> list[str]:
+    found = []
+    for folder in folders:
+        for place, _, names in os.walk(os.path.join(ROOT, folder)):
+            found += [os.path.relpath(os.path.join(place, name), ROOT) for name in names if name.endswith(".py")]
+    return sorted(found)
+
+
+def read(path: str) -> str:
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+MODULES = python_files("hpcmake")
+TESTS = python_files("tests")
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_module_has_at_most_400_lines(path: str) -> None:
+    assert read(path).count("\n") <= 400
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_a_module_says_what_it_owns_and_what_it_knows_nothing_of(path: str) -> None:
+    docstring = ast.get_docstring(ast.parse(read(path))) or ""
+    assert re.search(r"\b(Owns|Own)\b", docstring), "its docstring does not say what it owns"
+    assert re.search(r"\b(Knows?|[Kk]nown?) (nothing|neither)\b", docstring), "nor what it knows nothing of"
+
+
+# ---------------------------------------------------------------- names
+
+VAGUE = {"manager", "handler", "helper", "helpers", "util", "utils", "base", "info", "data"}
+NOT_OURS = {
+    "package_data",  # setuptools' own word
+    "set_handler",  # these are words of modules of the standard library
+    "default_int_handler",
+}
+
+
+def defined_names(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.lineno, node.name
+        elif isinstance(node, ast.arg):
+            yield node.lineno, node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.id
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            yield node.lineno, node.attr
+
+
+def words_of(name: str) -> list[str]:
+    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)]
+
+
+def test_words_of_a_name() -> None:
+    assert words_of("readDataFile") == ["read", "data", "file"]
+    assert words_of("_URLHandler2") == ["url", "handler"]
+    assert words_of("metadata_calls") == ["metadata", "calls"]
+
+
+@pytest.mark.parametrize("path", MODULES)
+def test_no_name_is_vague(path: str) -> None:
+    module = os.path.splitext(os.path.basename(path))[0]
+    names = [(0, module), *defined_names(ast.parse(read(path)))]
+    vague = [f"{line}: {name}" for line, name in names if VAGUE & set(words_of(name)) and name not in NOT_OURS]
+    assert vague == []
+
+
+# ---------------------------------------------------------------- processes
+
+STARTS = re.compile(
+    r"""os\.(posix_spawnp?|fork|forkpty|system|popen|exec[lv]p?e?|spawn[lv]p?e?)
+      | (subprocess|multiprocessing|asyncio|pty|_posixsubprocess|concurrent\.futures\.process)(\..*)?""",
+    re.VERBOSE,
+)
+
+
+def may_start_processes(path: str) -> bool:
+    """The one module that does; what stands alone on a node; what plays a machine."""
+    return path in {"hpcmake/runners/process.py", "hpcmake/runners/node.py"} or path.startswith("hpcmake/testbed/")
+
+
+def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            for alias in node.names:
+                yield node.lineno, f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.lineno, f"{node.value.id}.{node.attr}"
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if not may_start_processes(path)])
+def test_processes_are_started_in_one_module(path: str) -> None:
+    found = [f"{line}: {name}" for line, name in uses(ast.parse(read(path))) if STARTS.fullmatch(name)]
+    assert found == []
+
+
+def test_what_runs_on_a_node_needs_nothing_but_the_standard_library() -> None:
+    alone = [path for path in MODULES if path == "hpcmake/runners/node.py"]
+    imported = {name.split(".")[0] for path in alone for _, name in imports(ast.parse(read(path)))}
+    assert imported <= set(sys.stdlib_module_names) | {"__future__"}
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield node.lineno, alias.name
+        elif isinstance(node, ast.ImportFrom):
+            yield node.lineno, node.module or "."
+
+
+# ---------------------------------------------------------------- start-up
+
+SLOW = {
+    "argparse",
+    "asyncio",
+    "concurrent",
+    "dataclasses",
+    "humanfriendly",
+    "inspect",
+    "lark",
+    "logging",
+    "multiprocessing",
+    "numpy",
+    "pathlib",
+    "psutil",
+    "pyparsing",
+    "rich",
+    "subprocess",
+    "tempfile",
+    "typing",
+}
+# modules that no start imports, since others import them inside a function
+LATE = {
+    "hpcmake/parser/grammar.py": {"lark"},
+    "hpcmake/runners/notation.py": {"pyparsing"},
+    "hpcmake/runners/node.py": {"subprocess"},
+}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in MODULES if not path.startswith(("hpcmake/testbed/", "hpcmake/report/"))]
+)
+def test_no_module_imports_slow_ones_at_its_top(path: str) -> None:
+    top = ast.Module([node for node in ast.parse(read(path)).body if isinstance(node, ast.Import | ast.ImportFrom)], [])
+    slow = {name.split(".")[0] for _, name in imports(top)} & SLOW
+    assert slow <= LATE.get(path, set())
+
+
+def test_the_start_of_the_command_line_imports_nothing_slow() -> None:
+    code = "import sys; before = set(sys.modules); import hpcmake.cli; print(*(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-S", "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.stderr == ""
+    assert {name.split(".")[0] for name in done.stdout.split()} & SLOW == set()
+
+
+# ---------------------------------------------------------------- layers
+
+
+def test_every_module_has_its_place_in_the_layers() -> None:
+    with open(os.path.join(ROOT, "pyproject.toml"), "rb") as file:
+        contracts = tomllib.load(file)["tool"]["importlinter"]["contracts"]
+    layers = next(each["layers"] for each in contracts if each["name"] == "One direction")
+    placed = {name for layer in layers for name in re.findall(r"\w+", layer)}
+    present = {re.split(r"[/.]", path)[1] for path in MODULES} - {"__init__", "__main__"}
+    assert present <= placed
+
+
+# ---------------------------------------------------------------- codes
+
+CODE = re.compile(r"[EW][0-9]{3}")
+
+
+def codes_in(path: str) -> set[str]:
+    strings = (node.value for node in ast.walk(ast.parse(read(path))) if isinstance(node, ast.Constant))
+    return {each for each in strings if isinstance(each, str) and CODE.fullmatch(each)}
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if path != "hpcmake/codes.py"])
+def test_every_code_in_use_has_a_title(path: str) -> None:
+    assert codes_in(path) <= set(CODES)
+
+
+def test_every_code_is_in_use() -> None:
+    used = set().union(*(codes_in(path) for path in MODULES if path != "hpcmake/codes.py"))
+    assert set(CODES) - used == set()
+
+
+def test_codes_are_sorted_and_well_formed() -> None:
+    assert list(CODES) == sorted(CODES)
+    assert [code for code in CODES if not CODE.fullmatch(code)] == []
+    assert [title for title in CODES.values() if title.endswith(".") or not title] == []
+
+
+def test_every_code_is_explained() -> None:
+    explained = re.findall(r"^### ([EW][0-9]{3})$", read("docs/errors.md"), re.MULTILINE)
+    assert sorted(set(CODES) - set(explained)) == [], "not explained in docs/errors.md"
+    assert sorted(set(explained) - set(CODES)) == [], "explained in docs/errors.md, but not in hpcmake/codes.py"
+    assert explained == sorted(explained), "not in order"
+
+
+# ---------------------------------------------------------------- tests
+
+
+@pytest.mark.parametrize("path", TESTS)
+def test_no_test_sleeps_or_is_left_out(path: str) -> None:
+    found = []
+    for line, name in uses(ast.parse(read(path))):
+        if name in {"time.sleep", "pytest.skip", "pytest.xfail", "pytest.importorskip", "unittest.skip"}:
+            found.append(f"{line}: {name}")
+        if name in {"mark.skip", "mark.skipif", "mark.xfail"}:
+            found.append(f"{line}: {name}")
+    marks = re.findall(r"pytest\.mark\.(?:skip|skipif|xfail)\b(?![\"'|)])", read(path))
+    assert found + marks == []
+
+
+# ---------------------------------------------------------------- the project stands alone
+
+TEXTS = (".md", ".py", ".toml", ".lark", ".bash", ".dat", ".txt", "Wfile", "check", "try", "run")
+OF_ONE_MACHINE = re.compile(r"(?<![\w.{}$*])/(?:home|root|work|Users)/[\w.]")
+
+
+def project_files() -> Iterator[str]:
+    for folder in ("", ".ci", "benchmarks", "docs", "examples", "grammar", "hpcmake", "tests"):
+        for place, folders, names in os.walk(os.path.join(ROOT, folder)):
+            folders[:] = (
+                [] if folder == "" else [each for each in folders if each not in {"_build", ".hpcmake", "__pycache__"}]
+            )
+            yield from (os.path.relpath(os.path.join(place, name), ROOT) for name in names if name.endswith(TEXTS))
+
+
+def test_no_file_names_a_place_of_one_machine() -> None:
+    found = []
+    for path in project_files():
+        for number, line in enumerate(read(path).splitlines(), 1):
+            if OF_ONE_MACHINE.search(line):
+                found.append(f"{path}:{number}: {line.strip()}")
+    assert found == []
+
+
+def test_every_link_between_documents_leads_to_a_file() -> None:
+    broken = []
+    for path in (each for each in project_files() if each.endswith(".md")):
+        prose = re.sub(r"^```.*?^```", "", read(path), flags=re.MULTILINE | re.DOTALL)
+        for link in re.findall(r"\]\(([^)#\s]+)[^)]*\)", prose):
+            there = os.path.normpath(os.path.join(ROOT, os.path.dirname(path), link))
+            if "://" not in link and not (os.path.exists(there) and there.startswith(ROOT)):
+                broken.append(f"{path}: {link}")
+    assert broken == []
