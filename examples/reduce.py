@@ -1,4 +1,4 @@
-"""Writes the five lowest and the five highest of all eigenvalues: reduce.py RESULTS EIGENVALUES.npy…"""
+"""Writes the five lowest and the five highest of all eigenvalues: reduce.py RESULTS EIGENVALUES.npy […]."""
 
 from __future__ import annotations
 

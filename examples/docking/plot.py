@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 
 def main() -> None:
-    """Read the ranking, draw a square for each pair; a pair that could not be docked stays white."""
+    """Read the ranking, draw a square for each pair; a pair that could not be docked stays grey."""
     target, ranking = sys.argv[1:]
     with open(ranking, encoding="utf-8", newline="") as lines:
         scores = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in csv.DictReader(lines)}
@@ -23,7 +23,8 @@ def main() -> None:
     figure = Figure(figsize=(2 + 1.2 * len(ligands), 1.5 + 0.8 * len(proteins)), layout="constrained")
     axes = figure.subplots()
     # An affinity above zero means that the ligand does not fit: all such squares look alike.
-    image = axes.imshow(matrix, cmap="viridis_r", vmin=float(np.nanmin(matrix)), vmax=0.0)
+    image = axes.imshow(matrix, cmap="Blues_r", vmin=float(np.nanmin(matrix)), vmax=0.0)
+    axes.set_facecolor("lightgrey")
     axes.set_xticks(range(len(ligands)), ligands)
     axes.set_yticks(range(len(proteins)), proteins)
     for (row, column), affinity in np.ndenumerate(matrix):

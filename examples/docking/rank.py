@@ -1,4 +1,4 @@
-"""Joins the tables of all proteins into one ranking, best affinity first: rank.py RANKING.csv TABLE.csv…"""
+"""Joins the tables of all proteins into one ranking, best affinity first: rank.py RANKING.csv TABLE.csv […]."""
 
 from __future__ import annotations
 

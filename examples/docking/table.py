@@ -1,4 +1,4 @@
-"""Writes the best affinity of each docked ligand, best first: table.py TABLE.csv @LIST, where LIST names a file a line."""
+"""Writes the best affinity of each docked ligand, best first: table.py TABLE.csv @LIST, LIST with a file a line."""
 
 from __future__ import annotations
 
