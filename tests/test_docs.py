@@ -1,0 +1,54 @@
+"""What the documentation shows is true: every Wfile in it is one."""
+
+import os
+import re
+
+import pytest
+
+from hpcmake.diagnostics import Trouble, render_all
+from hpcmake.parser import parse
+from hpcmake.text import Source
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+FENCE = re.compile(r"^```wfile\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def documents() -> list[str]:
+    found = ["README.md"]
+    for place, _, names in os.walk(os.path.join(ROOT, "docs")):
+        found += [os.path.relpath(os.path.join(place, name), ROOT) for name in names if name.endswith(".md")]
+    return sorted(path for path in found if "_build" not in path)
+
+
+def wfiles() -> list[tuple[str, str]]:
+    """Each Wfile in the documents, and its place: `docs/tutorial.md:12`."""
+    found = []
+    for path in documents():
+        with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+            text = file.read()
+        found += [(f"{path}:{text.count(chr(10), 0, each.start()) + 2}", each[1]) for each in FENCE.finditer(text)]
+    return found
+
+
+@pytest.mark.parametrize(("place", "text"), wfiles(), ids=[place for place, _ in wfiles()])
+def test_a_wfile_in_the_documentation_is_one(place: str, text: str) -> None:
+    try:
+        parse(Source(place, text))
+    except Trouble as trouble:
+        pytest.fail(render_all(trouble.diagnostics))
+
+
+def test_there_are_wfiles_in_the_documentation() -> None:
+    assert {place.split(":")[0] for place, _ in wfiles()} >= {
+        "README.md",
+        "docs/howto.md",
+        "docs/language.md",
+        "docs/tutorial.md",
+    }
+
+
+def test_the_first_wfile_of_the_readme_is_the_example() -> None:
+    """The readme shows it without its comments."""
+    with open(os.path.join(ROOT, "examples", "Wfile"), encoding="utf-8") as file:
+        example = re.sub(r"^#.*\n\n?", "", file.read(), flags=re.MULTILINE)
+    assert wfiles()[0][1] == example
