@@ -1,0 +1,380 @@
+"""The append-only record of what was run: lines with checksums, in one file for each process that writes.
+
+Owns the form of a line, the one writer, and the folder with its live files and the folded one.  Knows nothing of what a
+record means, nor of what is inside the folded file.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from json import JSONEncoder, loads
+
+from hpcmake.crc import crc32c, find_damaged
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.record import Record
+from hpcmake.refusals import refusal, shown, trouble
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from mmap import mmap
+    from typing import Any
+
+# ---------------------------------------------------------------- lines
+
+_encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
+_BLOCK = 1 << 22  # bytes of lines that are checked and parsed together
+_BODY = 9  # where the record begins in its line, behind eight digits and a space
+
+
+class Damage(Record):
+    """A line that is no record: `line` is counted from 1, `offset` in bytes from the start of the file.
+
+    `torn` says that it is the last one and has no end: its writer was killed, or is still writing.
+    """
+
+    file: str
+    line: int
+    offset: int
+    length: int
+    torn: bool = False
+
+
+def render_record(record: Mapping[str, Any]) -> bytes:
+    """Return a record as one line: its CRC-32C, a space, and JSON in ASCII (so that any file name can be in it)."""
+    body = _encode(record).encode("ascii")
+    return b"%08x %b\n" % (crc32c(body), body)
+
+
+def parse_records(raw: bytes, name: str, start: int = 0) -> tuple[list[dict[str, Any]], list[Damage]]:
+    """Return the records of a file from byte `start` on, which begins a line, and the lines that are none."""
+    damage: list[Damage] = []
+    records: list[dict[str, Any]] = []
+    for block in parse_blocks(raw, name, damage, start):
+        records += block
+    return records, damage
+
+
+def parse_blocks(raw: bytes, name: str, damage: list[Damage], start: int = 0) -> Iterator[list[dict[str, Any]]]:
+    """Yield the records of a file in lists of some thousand, for who keeps only part of them; append to `damage`."""
+    at = start
+    number = raw.count(b"\n", 0, start) + 1
+    whole = raw.rfind(b"\n", start) + 1 or start
+    while at < whole:
+        lines = _take_lines(raw, at, whole)
+        yield _parse_lines(lines, name, damage, number, at)
+        at += sum(map(len, lines)) + len(lines)
+        number += len(lines)
+    if whole < len(raw):
+        # A record that is complete but for its end is as good as any: nothing of it is missing.
+        rest: list[Damage] = []
+        last = _parse_lines([raw[whole:]], name, rest, number, whole)
+        damage += [each.replace(torn=True) for each in rest]
+        if last:
+            yield last
+
+
+def _take_lines(raw: bytes, start: int, end: int) -> list[bytes]:
+    """Return the next lines, without their ends: some thousand, or one that is very long."""
+    stop = raw.find(b"\n", min(start + _BLOCK, end - 1)) + 1
+    return raw[start:stop].split(b"\n")[:-1]
+
+
+def _parse_lines(lines: list[bytes], name: str, damage: list[Damage], number: int, at: int) -> list[dict[str, Any]]:
+    bodies = [line[_BODY:] for line in lines]
+    try:
+        sums = [int(line[:8], 16) for line in lines]
+        if not find_damaged(bodies, sums):
+            records: list[Any] = loads(b"[%b]" % b",".join(bodies))
+            if len(records) == len(lines) and all(type(each) is dict for each in records):
+                return records
+    except ValueError:  # something in there is not what we write: look for it
+        pass
+    return _parse_one_by_one(lines, name, damage, number, at)
+
+
+_LINE = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
+
+
+def _parse_one_by_one(
+    lines: list[bytes], name: str, damage: list[Damage], number: int, at: int
+) -> list[dict[str, Any]]:
+    records: list[dict[str, Any]] = []
+    for line in lines:
+        record = _find_record(line)
+        if record is not None:
+            records.append(record)
+        elif line:  # an empty line ends a torn one, and was none itself
+            damage.append(Damage(name, number, at, len(line)))
+        number += 1
+        at += len(line) + 1
+    return records
+
+
+def _find_record(line: bytes) -> dict[str, Any] | None:
+    if not _LINE.fullmatch(line) or crc32c(line[_BODY:]) != int(line[:8], 16):
+        return None
+    try:
+        record = loads(line[_BODY:])
+    except ValueError:
+        return None
+    return record if isinstance(record, dict) else None
+
+
+def damage_diagnostics(damage: Iterable[Damage]) -> list[Diagnostic]:
+    """Return what a user is told of damaged lines: one warning for each file, one for each torn end."""
+    told: list[Diagnostic] = []
+    files: dict[str, list[Damage]] = {}
+    for each in damage:
+        if each.torn:
+            message = (
+                f"the last record in {shown(each.file)} is half written (from byte {each.offset} on), and is dropped"
+            )
+            told.append(
+                Diagnostic("W711", message, help="if a task was recorded there, it runs again; nothing else is lost")
+            )
+        else:
+            files.setdefault(each.file, []).append(each)
+    for file, lines in files.items():
+        first = lines[0]
+        count = f"{len(lines)} records" if len(lines) > 1 else "a record"
+        where = f"{'first in ' if len(lines) > 1 else ''}line {first.line}, byte {first.offset}"
+        message = f"{count} in {shown(file)} {'are' if len(lines) > 1 else 'is'} damaged ({where}), and skipped"
+        whose = "the tasks that they were about run" if len(lines) > 1 else "the task that it was about runs"
+        told.append(Diagnostic("W710", message, help=f"{whose} again; nothing else is lost"))
+    return told
+
+
+# ---------------------------------------------------------------- writing
+
+
+class JournalError(Trouble):
+    """A record could not be written, or made safe; `path` is the file."""
+
+    def __init__(self, diagnostic: Diagnostic, path: str) -> None:
+        super().__init__(diagnostic)
+        self.path = path
+
+
+_UNWRITTEN = "what just ended is not recorded, and runs again next time; all that was recorded before is safe"
+_UNSAFE = "records of the last seconds are lost if this machine goes down now; none is if it does not"
+
+
+class JournalWriter:
+    """Appends records to a file of its own, each with one write, so that a killed process loses none.
+
+    The file is made by the first record.  `tick` is called now and then: it makes safe against a crash of the machine
+    what was appended, at most once in `every` seconds.
+    """
+
+    def __init__(self, path: str, *, every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+        self.path = path
+        self.length = 0  # bytes of whole records
+        self._every = every
+        self._clock = clock
+        self._file = -1
+        self._torn = False
+        self._unsafe_since: float | None = None
+        self._entered = False  # whether the folder's entry is safe
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Write one record.  Raises JournalError: then the record is not in the file, and a later one may be."""
+        line = render_record(record)
+        try:
+            if self._file < 0:
+                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+                self._file = os.open(self.path, flags, 0o666)
+            if self._torn:
+                self._write(b"\n")
+                self._torn = False
+            self._write(line)
+        except OSError as error:
+            raise JournalError(refusal(error, "append to", self.path, consequence=_UNWRITTEN), self.path) from None
+        if self._unsafe_since is None:
+            self._unsafe_since = self._clock()
+
+    def _write(self, line: bytes) -> None:
+        written = os.write(self._file, line)
+        try:
+            while written < len(line):  # a nearly full disk takes a part, and refuses the rest
+                written += os.write(self._file, line[written:])
+        except OSError:
+            self._cut_back()
+            raise
+        self.length += written
+
+    def _cut_back(self) -> None:
+        """Take back a half-written line, or else remember that the next one must end it first."""
+        try:
+            os.ftruncate(self._file, self.length)
+        except OSError:
+            self._torn = True
+
+    def sync(self) -> None:
+        """Make safe what was appended.  Raises JournalError."""
+        if self._unsafe_since is None:
+            return
+        try:
+            os.fsync(self._file)
+            if not self._entered:
+                sync_folder(os.path.dirname(self.path))
+                self._entered = True
+        except OSError as error:
+            raise JournalError(refusal(error, "make safe", self.path, consequence=_UNSAFE), self.path) from None
+        self._unsafe_since = None
+
+    def tick(self) -> None:
+        """Call `sync` if the oldest record that is not safe has waited long enough.  Raises JournalError."""
+        if self._unsafe_since is not None and self._clock() - self._unsafe_since >= self._every:
+            self.sync()
+
+    def close(self) -> None:
+        """Make safe what was appended, and close the file.  Raises JournalError."""
+        if self._file < 0:
+            return
+        try:
+            self.sync()
+        finally:
+            os.close(self._file)
+            self._file = -1
+
+
+def sync_folder(path: str) -> None:
+    """Make the names in a folder safe against a crash of the machine.  Raises OSError."""
+    folder = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+# ---------------------------------------------------------------- the folder
+
+_LIVE = re.compile(r"journal\.([0-9]+)\.jsonl")
+_FOLD = "journal.fold"
+_UNREAD = "without it all that was recorded there is unknown, so nothing is run"
+_UNFOLDED = "nothing is lost: the records stay in the files where they are"
+
+
+class JournalFolder:
+    """The files of the journal in one folder: a live one for each writer, and the folded one that covers older ones.
+
+    What is inside the folded file is its author's; but it must hold the names of the live files that it covers, and how
+    many bytes of each, and give them back as `covered`.  So a crash between the rename of a new folded file and
+    the removal of what it covers counts nothing twice, and what was appended after the fold is not lost.
+    """
+
+    def __init__(self, path: str = ".hpcmake") -> None:
+        self.path = path
+
+    def exists(self) -> bool:
+        """Return whether there is any journal.  Raises Trouble."""
+        return bool(self.live()) or os.path.exists(self._of(_FOLD))
+
+    def live(self) -> list[str]:
+        """Return the names of the live files, oldest first.  Raises Trouble."""
+        try:
+            names = os.listdir(self.path)
+        except FileNotFoundError:
+            return []
+        except OSError as error:
+            raise trouble(error, "list", self.path, consequence=_UNREAD) from None
+        found = [(int(match[1]), name) for name in names if (match := _LIVE.fullmatch(name))]
+        return [name for _, name in sorted(found)]
+
+    def uncovered(self, covered: Mapping[str, int]) -> list[tuple[str, int]]:
+        """Return the live files that are not folded as a whole, each with the byte to go on from.  Raises Trouble."""
+        return [(name, covered.get(name, 0)) for name in self.live() if self._length(name) > covered.get(name, 0)]
+
+    def _length(self, name: str) -> int:
+        try:
+            return os.stat(self._of(name)).st_size
+        except FileNotFoundError:  # folded by its holder just now
+            return 0
+        except OSError as error:
+            raise trouble(error, "look at", self._of(name), consequence=_UNREAD) from None
+
+    def read_live(self, name: str) -> bytes:
+        """Return the content of a live file.  Raises Trouble."""
+        try:
+            with open(self._of(name), "rb", buffering=0) as file:
+                return file.read()
+        except OSError as error:
+            raise trouble(error, "read", self._of(name), consequence=_UNREAD) from None
+
+    def read_records(self, covered: Mapping[str, int], damage: list[Damage]) -> Iterator[list[dict[str, Any]]]:
+        """Yield what is not in the folded file, oldest first, in lists; append to `damage`.  Raises Trouble."""
+        for name, start in self.uncovered(covered):
+            yield from parse_blocks(self.read_live(name), self._of(name), damage, start)
+
+    def read_fold(self) -> bytes | mmap | None:
+        """Return the folded file, mapped if it is large; None if there is none.  Raises Trouble."""
+        path = self._of(_FOLD)
+        try:
+            with open(path, "rb", buffering=0) as file:
+                if os.fstat(file.fileno()).st_size < _LARGE:
+                    return file.read()
+                import mmap  # a small campaign has no use for it
+
+                return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise trouble(error, "read", path, consequence=_UNREAD) from None
+
+    def replace_fold(self, chunks: Iterable[bytes], covers: Mapping[str, int]) -> None:
+        """Put a new folded file in the place of the old one, then remove the live files that it covers.
+
+        Killed anywhere, this leaves either the old folded file with all that is live, or the new one.  Raises Trouble.
+        """
+        path = self._of(_FOLD)
+        fresh = path + ".new"
+        try:
+            os.makedirs(self.path, exist_ok=True)
+            with open(fresh, "wb", buffering=0) as file:
+                for chunk in chunks:
+                    _write_all(file.fileno(), chunk)
+                os.fsync(file.fileno())
+            os.replace(fresh, path)
+            sync_folder(self.path)
+        except OSError as error:
+            _remove_quietly(fresh)
+            raise trouble(error, "write", path, consequence=_UNFOLDED) from None
+        self.sweep(covers)
+
+    def sweep(self, covered: Mapping[str, int]) -> None:
+        """Remove live files that the folded file covers as a whole, also those that a killed sweep left behind."""
+        for name, length in covered.items():
+            if _LIVE.fullmatch(name) and self._length(name) == length:
+                _remove_quietly(self._of(name))
+
+    def open_writer(self, generation: int, covered: Mapping[str, int]) -> JournalWriter:
+        """Return the writer of a new live file: that of a generation, or of a later one where its name was taken.
+
+        `covered` keeps a name from coming back while the folded file still says that it has read it.  Raises Trouble.
+        """
+        known = [int(match[1]) for name in (*covered, *self.live()) if (match := _LIVE.fullmatch(name))]
+        number = max(generation, max(known, default=0) + 1)
+        return JournalWriter(self._of(f"journal.{number}.jsonl"))
+
+    def _of(self, name: str) -> str:
+        return f"{self.path}/{name}"
+
+
+_LARGE = 1 << 16
+
+
+def _write_all(file: int, chunk: bytes) -> None:
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(file, rest) :]
+
+
+def _remove_quietly(path: str) -> None:
+    """Remove what costs only space if it stays."""
+    try:  # noqa: SIM105  # contextlib is slow to import
+        os.unlink(path)
+    except OSError:
+        pass
