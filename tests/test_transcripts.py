@@ -1,0 +1,90 @@
+"""What the documentation shows on a terminal is what one sees: every `console` block is typed in, and compared.
+
+The blocks of a document are played in order, in a folder that begins empty, or as a copy of what a comment
+`<!-- play in examples -->` names.  A `wfile` block is written there as `Wfile`.  In what is printed, `…` stands for
+anything in a line, and a line `...` for any lines.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+PIECE = re.compile(
+    r"^```(?P<kind>wfile|console)\n(?P<text>.*?)^```$|^<!-- play in (?P<folder>\S+) -->$", re.MULTILINE | re.DOTALL
+)
+COMMAND = re.compile(r"^\$ ((?:.*\\\n> )*.*)\n((?:(?!\$ ).*\n)*)", re.MULTILINE)
+
+
+def read(path: str) -> str:
+    with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+        return file.read()
+
+
+def documents() -> list[str]:
+    found = ["README.md"]
+    for place, _, names in os.walk(os.path.join(ROOT, "docs")):
+        found += [os.path.relpath(os.path.join(place, name), ROOT) for name in names if name.endswith(".md")]
+    return sorted(path for path in found if "_build" not in path and "\n```console\n" in read(path))
+
+
+def type_in(command: str, folder: str) -> str:
+    """What a shell prints that has this hpcmake, and this Python, on its path; no terminal, so no colour."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("HPCMAKE_")}
+    environment["PATH"] = os.path.dirname(sys.executable) + os.pathsep + environment["PATH"]
+    done = subprocess.run(
+        ["bash", "-c", command],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.stdout
+
+
+def is_like(printed: str, shown: str) -> bool:
+    lines = ["(?:.*\n)*" if line == "...\n" else re.escape(line).replace("…", ".*") for line in shown.splitlines(True)]
+    return re.fullmatch("".join(lines), printed) is not None
+
+
+def test_what_is_like_what() -> None:
+    assert is_like("a\nb\n", "a\nb\n")
+    assert is_like("done in 3s (2 tasks)\n", "done in … (2 tasks)\n")
+    assert is_like("a\nb\nc\n", "a\n...\nc\n")
+    assert not is_like("a\nb\n", "a\n")
+    assert not is_like("axb\n", "a.b\n")
+
+
+@pytest.mark.parametrize("path", documents())
+def test_a_transcript_is_true(path: str, tmp_path: str) -> None:
+    folder = os.path.join(tmp_path, "campaign")
+    os.mkdir(folder)
+    text = read(path)
+    for piece in PIECE.finditer(text):
+        if piece["folder"]:
+            shutil.rmtree(folder)
+            shutil.copytree(
+                os.path.join(ROOT, piece["folder"]),
+                folder,
+                ignore=lambda place, names: [each for each in names if is_made(os.path.join(place, each))],
+            )
+        elif piece["kind"] == "wfile":
+            with open(os.path.join(folder, "Wfile"), "w", encoding="utf-8") as file:
+                file.write(piece["text"])
+        else:
+            line = text.count("\n", 0, piece.start()) + 2
+            for command in COMMAND.finditer(piece["text"]):
+                printed = type_in(command[1].replace("\\\n> ", "\\\n"), folder)
+                assert is_like(printed, command[2]), f"{path}:{line}: $ {command[1]}\n{printed}"
+
+
+def is_made(path: str) -> bool:
+    """Whether a file of an example is there only because the example was run."""
+    return os.path.basename(path) in {".hpcmake", "__pycache__"} or path.endswith((".npy", ".npz", ".part", "results.dat"))
