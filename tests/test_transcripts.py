@@ -87,4 +87,6 @@ def test_a_transcript_is_true(path: str, tmp_path: str) -> None:
 
 def is_made(path: str) -> bool:
     """Whether a file of an example is there only because the example was run."""
-    return os.path.basename(path) in {".hpcmake", "__pycache__"} or path.endswith((".npy", ".npz", ".part", "results.dat"))
+    return os.path.basename(path) in {".hpcmake", "__pycache__"} or path.endswith(
+        (".npy", ".npz", ".part", "results.dat")
+    )
