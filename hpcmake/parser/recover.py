@@ -1,0 +1,90 @@
+"""All mistakes of a text that is no Wfile: it is taken apart by its indentation, and each part is read by itself.
+
+Owns where reading goes on behind a mistake.  Knows nothing of what to say about one.
+"""
+
+from __future__ import annotations
+
+from hpcmake.diagnostics import Diagnostic
+from hpcmake.parser.build import Builder
+from hpcmake.parser.explain import Mistake, explain, explain_indent
+from hpcmake.parser.grammar import load_tables
+from hpcmake.parser.lexer import Lexer
+from hpcmake.parser.tables import Unexpected
+from hpcmake.parser.tokens import FLAW, Line
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.parser.tokens import Token
+    from hpcmake.text import Source
+
+_AT_MOST = 100  # nobody reads more, and a file that is no Wfile at all would give one for each line
+_STRUCTURE = ("_INDENT", "_DEDENT", FLAW)
+
+
+def find_mistakes(source: Source) -> list[Diagnostic]:
+    """Return every mistake of a text, in the order of their places; a hundred at most."""
+    lexer = Lexer(source)
+    lines = [line for line in lexer.lines() if line.tokens[-1][0] != "_DEDENT"]
+    found = _Recovery(source, lines)
+    found.parts(0, len(lines), 0, "statement")
+    everything = dict.fromkeys([*lexer.diagnostics, *found.diagnostics])
+    return sorted(everything, key=lambda each: each.span.start if each.span else 0)[:_AT_MOST]
+
+
+class _Recovery:
+    """Reads parts of a text by themselves."""
+
+    def __init__(self, source: Source, lines: list[Line]) -> None:
+        self.source = source
+        self.lines = lines
+        self.tables = load_tables()
+        self.diagnostics: list[Diagnostic] = []
+
+    def parts(self, first: int, end: int, level: int, start: str) -> None:
+        """Read the lines `first` to `end`, each at `level` with what is indented below it, as `start`."""
+        while first < end and len(self.diagnostics) < _AT_MOST:
+            after = first + 1
+            while after < end and self.lines[after].level > level:
+                after += 1
+            self._part(first, after, level, start)
+            first = after
+
+    def _part(self, first: int, end: int, level: int, start: str) -> None:
+        line = self.lines[first]
+        if line.level > level:  # nothing stands above it that it could belong to
+            self.diagnostics.append(explain_indent(self.source, line))
+            return
+        head = Line(level, [token for token in line.tokens if token[0] not in _STRUCTURE])
+        flawed = any(token[0] == FLAW for token in line.tokens)
+        below = "items_line" if start == "member" or head.tokens[0][0] == "_TARGET" else "member"
+        told = len(self.diagnostics)
+        mistake: Mistake | None = None
+        if not flawed:
+            try:
+                self._run(head, first, end, start)
+            except Unexpected as error:
+                mistake = Mistake(self.source, error, head, start)
+            else:
+                return
+            if error_in_head := mistake.in_head:
+                self.diagnostics.append(explain(mistake))
+            if mistake.is_indent:
+                return
+        else:
+            error_in_head = True
+        if start != "items_line":
+            self.parts(first + 1, end, level + 1, below)
+        if mistake is not None and not error_in_head and len(self.diagnostics) == told:
+            self.diagnostics.append(explain(mistake))
+
+    def _run(self, head: Line, first: int, end: int, start: str) -> None:
+        diagnostics: list[Diagnostic] = []
+        last = self.lines[end - 1]
+        at = last.tokens[-1][2]
+        closing: list[Token] = [("_DEDENT", at, at, "")] * (last.level - head.level)
+        chunk = [head, *self.lines[first + 1 : end]]
+        if closing:
+            chunk.append(Line(head.level, closing))
+        self.tables.run(start, chunk, Builder(self.source, diagnostics))
+        self.diagnostics += diagnostics

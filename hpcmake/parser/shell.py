@@ -1,0 +1,86 @@
+"""Raw text below `run:`, `post:` and `setup:`.
+
+Owns where such a block begins and ends, and what of its indentation is ours.  Knows nothing of the shell.
+"""
+
+from __future__ import annotations
+
+from hpcmake.parser.tokens import Raw
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.parser.lexer import Lexer
+
+
+def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
+    """Return the text that stands behind the colon at `at` and below it, deeper than `width`.
+
+    Also returns the offset behind its last character, and that of the next line.  Text on the line of the colon
+    is the first line; the first line below it sets the indentation of those that follow.
+    """
+    text, size = lexer.text, len(lexer.text)
+    lines: list[str] = []
+    offsets: list[int] = []
+    end, after = at, _line_end(text, at, size) + 1
+    same = text[at : after - 1].strip(" \t\r")
+    if same:
+        offsets.append(text.index(same, at))
+        lines.append(same)
+        end = offsets[0] + len(same)
+    kept = len(lines)
+    next_line, base = after, -1
+    while next_line < size:
+        start = next_line
+        stop = _line_end(text, start, size)
+        next_line = stop + 1
+        line = text[start:stop].removesuffix("\r")
+        bare = line.lstrip(" \t")
+        if bare:
+            lead = _lead(lexer, line, bare, start, base, width)
+            if lead <= width:
+                break
+            if base < 0:
+                base = lead
+                if len(lines) > kept:  # blank lines above the first
+                    del lines[kept:], offsets[kept:]
+            elif lead < base:
+                _told_shallow(lexer, start, lead, base)
+            cut = len(line) - len(bare) if lead <= base else base
+            kept, end, after = len(lines) + 1, start + len(line), next_line
+        else:
+            cut = min(base, len(line)) if base >= 0 else len(line)
+        lines.append(line[cut:])
+        offsets.append(start + cut)
+    del lines[kept:], offsets[kept:]
+    raw = Raw("\n".join(lines) + "\n" if lines else "", tuple(offsets))
+    return raw, end, min(after, size)
+
+
+def _line_end(text: str, at: int, size: int) -> int:
+    found = text.find("\n", at)
+    return size if found < 0 else found
+
+
+def _lead(lexer: Lexer, line: str, bare: str, start: int, base: int, width: int) -> int:
+    """Return how far a line is indented; a tab in what is ours is told."""
+    margin = line[: len(line) - len(bare)]
+    spaces = len(margin) - len(margin.lstrip(" "))
+    if spaces == len(margin) or (0 <= base <= spaces):
+        return spaces
+    wide = len(margin.expandtabs())
+    if wide > width:
+        lexer.tab(start, start + len(margin))
+    return wide
+
+
+def _told_shallow(lexer: Lexer, start: int, lead: int, base: int) -> None:
+    from hpcmake.diagnostics import Diagnostic  # only mistakes need it
+
+    lexer.diagnostics.append(
+        Diagnostic(
+            "E119",
+            f"the line is indented by {lead} spaces, less than the first line of its shell text",
+            lexer.span(start, start + lead),
+            help=f"indent it by {base}, as the first line",
+        )
+    )
