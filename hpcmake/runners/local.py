@@ -1,0 +1,350 @@
+"""Runs attempts on this machine, through one small process that starts and watches them (see node.py).
+
+Owns the pipe to that process and what it still holds.  Knows nothing of which attempts there are, nor of what follows.
+
+Tasks are not started from here: a process that is started from a large one counts the pages of the large one as its own
+peak, and a driver that is killed could not end them.  The small one notices when the driver's end of its pipe closes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import select
+import signal
+import sys
+import time
+
+from hpcmake.model import Began, Cut, Ended, Lost
+from hpcmake.runners.process import MARK, end_all_strays, spawn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from typing import Any
+
+    from hpcmake.model import Attempt, Event, Stamp
+
+PIPE_SIZE = 1 << 20
+"""Bytes that a pipe shall hold: results and work travel in large pieces."""
+
+SET_PIPE_SIZE = 1031
+"""F_SETPIPE_SZ of Linux, which the standard library names only since Python 3.10."""
+
+
+def find_node() -> list[str]:
+    """Return the command that runs node.py here."""
+    return [sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "node.py")]
+
+
+class LocalRunner:
+    """A `Runner` (see model.py) for this machine.
+
+    `root` is the campaign's folder; `logs` a folder in which output is kept (made if absent); `mark` is borne by each
+    process that is started, so that those a killed driver left are found.  `memory` is in bytes, 0 if it shall not be
+    counted; `grace` the seconds between SIGTERM and SIGKILL; `environment` what tasks see, else that of this process;
+    `command` what runs node.py.  Raises OSError if the process cannot be started.
+    """
+
+    def __init__(  # noqa: PLR0913  # all are named by whoever calls
+        self,
+        *,
+        root: str,
+        logs: str,
+        mark: str,
+        cores: int,
+        memory: int = 0,
+        gpus: int = 0,
+        grace: float = 5.0,
+        environment: Mapping[str, str] | None = None,
+        command: Sequence[str] | None = None,
+    ) -> None:
+        self._root = root
+        self._logs = logs
+        self._mark = mark
+        self._name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
+        self._held: dict[int, str | None] = {}
+        self._stamps: dict[int, list[Any]] = {}
+        self._ready: list[Event] = []
+        self._part = b""
+        self._unsent = bytearray()
+        self._scratch = ""
+        self._lost = False
+        os.makedirs(os.path.join(root, logs), exist_ok=True)
+        self._remarks = os.path.join(root, logs, self._name + ".node")
+        stderr = os.open(self._remarks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        try:
+            self._process = spawn(
+                command or find_node(),
+                environment={**(os.environ if environment is None else environment), MARK: mark + ":node"},
+                stderr=stderr,
+            )
+        finally:
+            os.close(stderr)
+        self._poll = select.poll()
+        self._poll.register(self._process.stdout, select.POLLIN)
+        self._writable = True
+        self._alarm, self._former_alarm = _catch_signals()
+        if self._alarm is not None:
+            self._poll.register(self._alarm[0], select.POLLIN)
+        for pipe in (self._process.stdin, self._process.stdout):
+            os.set_blocking(pipe, False)
+            _enlarge(pipe)
+        self._say(
+            {
+                "root": os.path.abspath(root),
+                "logs": logs,
+                "name": self._name,
+                "mark": mark,
+                "cores": cores,
+                "memory": memory,
+                "gpus": gpus,
+                "grace": grace,
+                "beat": 0,
+                "scrub": False,
+                "encoding": sys.getfilesystemencoding(),
+            }
+        )
+
+    # ------------------------------------------------------------ what the engine says
+
+    def more(self, attempts: Sequence[Attempt]) -> None:
+        """Queue attempts behind those handed out before; each begins as soon as it fits."""
+        if self._lost:
+            return
+        for attempt in attempts:
+            self._held.setdefault(attempt.id, attempt.log)
+        self._say(["more", *map(render_row, attempts)])
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
+        self._say(["forget", *ids])
+
+    def drain(self) -> None:
+        """Begin nothing more; what has not begun answers Cut(why="stop")."""
+        self._say(["drain"])
+
+    def stop(self, how: str) -> None:
+        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why="stop")."""
+        self._say(["stop", how])
+
+    def close(self) -> None:
+        """End the runner; what still runs is killed."""
+        if self._process.stdout < 0:
+            return
+        self._process.close_stdin()
+        if not self._lost:
+            self._await_end()
+            self._bury()
+        self._process.close()
+        if self._alarm is not None:
+            signal.set_wakeup_fd(self._former_alarm)
+            for end in self._alarm:
+                os.close(end)
+        with contextlib.suppress(OSError):
+            if os.path.getsize(self._remarks) == 0:
+                os.unlink(self._remarks)
+
+    # ------------------------------------------------------------ what it answers
+
+    def events(self, timeout: float | None) -> list[Event]:
+        """Wait for events, at most `timeout` seconds (None: without end); empty if none came, or a signal did."""
+        until = None if timeout is None else time.monotonic() + timeout
+        while not self._ready and not self._lost:
+            rest = None if until is None else max(0.0, until - time.monotonic())
+            found = dict(self._poll.poll(None if rest is None else rest * 1000))
+            if not found:
+                break
+            if self._process.stdin in found:
+                self._write()
+            if self._process.stdout in found:
+                self._read()
+            if self._alarm is not None and self._alarm[0] in found:
+                with contextlib.suppress(BlockingIOError):
+                    os.read(self._alarm[0], 4096)
+                break
+        events, self._ready = self._ready, []
+        return events
+
+    def _read(self) -> None:
+        try:
+            chunk = os.read(self._process.stdout, PIPE_SIZE)
+        except BlockingIOError:
+            return
+        if not chunk:
+            self._lose()
+            return
+        complete, newline, rest = chunk.rpartition(b"\n")
+        if not newline:
+            self._part += chunk
+            return
+        text, self._part = self._part + complete, rest
+        try:
+            rows = json.loads(b"[" + text.replace(b"\n", b",") + b"]")  # one call for all lines costs half as much
+            for row in rows:
+                self._take(row)
+        except (ValueError, TypeError, IndexError, KeyError):
+            self._read_one_by_one(text.split(b"\n"))
+
+    def _read_one_by_one(self, lines: list[bytes]) -> None:
+        for line in lines:
+            try:
+                self._take(json.loads(line))
+            except (ValueError, TypeError, IndexError, KeyError):  # not ours: what something else has written
+                self._remark(line)
+
+    def _take(self, row: list[Any]) -> None:
+        kind = row[0]
+        if kind == "b":
+            if row[1] in self._held:
+                self._ready.append(Began(row[1], row[2]))
+        elif kind == "e":
+            self._take_end(row)
+        elif kind == "s":
+            if row[1] in self._held:
+                self._stamps.setdefault(row[1], []).extend(row[2:])
+        elif kind == "c":
+            if self._held.pop(row[1], self) is not self:
+                self._stamps.pop(row[1], None)
+                self._ready.append(Cut(row[1], row[2], row[3]))
+        elif kind == "up":
+            self._node, self._scratch = row[2], row[3]
+        else:
+            self._remark(json.dumps(row).encode())
+
+    def _take_end(self, row: list[Any]) -> None:
+        _, number, status, why, wall, cpu, rss, at, place, strays = row
+        own = self._held.pop(number, self)
+        if own is self:
+            return
+        flat = self._stamps.pop(number, None)
+        stamps: tuple[Stamp | None, ...] = ()
+        if flat:
+            stamps = tuple(
+                None if mtime is None else (mtime, size) for mtime, size in zip(flat[::2], flat[1::2], strict=True)
+            )
+        log = None
+        if place:
+            slot, offset, length = place
+            log = (own if slot < 0 else f"{self._logs}/{self._name}.{slot}", offset, length)
+        self._ready.append(Ended(number, status, why, wall, cpu, rss, at, self._node, log, stamps, strays))
+
+    # ------------------------------------------------------------ the pipe
+
+    def _say(self, words: object) -> None:
+        if self._lost or self._process.stdin < 0:
+            return
+        self._unsent += json.dumps(words, separators=(",", ":")).encode() + b"\n"
+        self._write()
+
+    def _write(self) -> None:
+        """Write what fits: waiting here while the node waits for us to read would last for ever."""
+        try:
+            while self._unsent:
+                del self._unsent[: os.write(self._process.stdin, self._unsent)]
+        except BlockingIOError:
+            if self._writable:
+                self._poll.register(self._process.stdin, select.POLLOUT)
+                self._writable = False
+            return
+        except OSError:  # it is gone; the end of its stdout will tell
+            self._unsent.clear()
+        if not self._writable:
+            self._poll.unregister(self._process.stdin)
+            self._writable = True
+
+    def _remark(self, line: bytes) -> None:
+        with open(self._remarks, "ab") as file:
+            file.write(line + b"\n")
+
+    # ------------------------------------------------------------ the end
+
+    def _lose(self) -> None:
+        """Its end has come unasked: end what it has left, and tell."""
+        self._lost = True
+        self._process.kill()
+        self._process.wait()
+        self._bury()
+        if self._part:
+            self._remark(self._part)
+        try:
+            with open(self._remarks, "rb") as file:
+                said = file.read()[-2000:].decode(errors="replace").strip()
+        except OSError:
+            said = ""
+        self._poll.unregister(self._process.stdout)
+        self._held.clear()
+        self._ready.append(Lost(said or f"the process that runs tasks ended with status {self._process.status}"))
+
+    def _bury(self) -> None:
+        """End what the node left, and remove its scripts; a node that ended by itself leaves neither."""
+        if self._process.status != 0:
+            end_all_strays(self._mark + ":")
+            if self._scratch:
+                from hpcmake.runners.node import remove_scratch
+
+                remove_scratch(self._scratch)
+
+    def _await_end(self) -> None:
+        """Wait until the node has ended, which takes as long as killing its tasks does."""
+        until = time.monotonic() + 10
+        poll = select.poll()
+        poll.register(self._process.stdout, select.POLLIN)
+        while (rest := until - time.monotonic()) > 0:
+            if poll.poll(rest * 1000):
+                with contextlib.suppress(BlockingIOError):
+                    if not os.read(self._process.stdout, PIPE_SIZE):
+                        break
+        else:
+            self._process.kill()
+        self._process.wait()
+
+
+def render_row(attempt: Attempt) -> list[Any]:
+    """Return an attempt as the row that node.py reads, without the defaults at its end."""
+    from hpcmake.runners.node import DEFAULTS
+
+    resources = attempt.resources
+    alone = resources.nodes is not None or resources.ranks is not None
+    row = [
+        attempt.id,
+        attempt.argv,
+        attempt.outputs,
+        attempt.folders,
+        resources.cores,
+        resources.memory,
+        resources.gpus,
+        resources.time,
+        attempt.script,
+        attempt.interpreter,
+        attempt.post,
+        attempt.only_post,
+        dict(attempt.env),
+        attempt.log,
+        resources.cores_per_rank if alone else 0,
+    ]
+    end = len(row)
+    while end and row[end - 1] == DEFAULTS[end - 1]:
+        end -= 1
+    return row[:end]
+
+
+def _enlarge(pipe: int) -> None:
+    import fcntl
+
+    with contextlib.suppress(OSError):
+        fcntl.fcntl(pipe, SET_PIPE_SIZE, PIPE_SIZE)
+
+
+def _catch_signals() -> tuple[tuple[int, int] | None, int]:
+    """Let a signal end a wait: return a pipe that then can be read (None outside the main thread), and its forerunner."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+    try:
+        return ends, signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
+    except ValueError:  # signals belong to the main thread
+        for end in ends:
+            os.close(end)
+        return None, -1
