@@ -18,7 +18,7 @@ import site
 site.addsitedir({folder!r})
 import hpcmake
 assert hpcmake.__file__.startswith({within!r}), hpcmake.__file__
-from hpcmake.parser import parse
+from hpcmake.parser.parse import parse
 from hpcmake.text import Source
 tree = parse(Source("Wfile", 'rule r:\\n    output: "x"\\n    run: touch x\\n'))
 print(tree.statements[0].name.id)

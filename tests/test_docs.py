@@ -6,7 +6,7 @@ import re
 import pytest
 
 from hpcmake.diagnostics import Trouble, render_all
-from hpcmake.parser import parse
+from hpcmake.parser.parse import parse
 from hpcmake.text import Source
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
