@@ -27,4 +27,4 @@ myst_heading_anchors = 3
 html_theme = "furo"
 html_title = f"hpcmake {release}"
 
-lexers["wfile"] = WfileLexer()
+lexers["wfile"] = lexers["wfile-wrong"] = WfileLexer()

@@ -11,6 +11,7 @@ from hpcmake.text import Source
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 FENCE = re.compile(r"^```wfile\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MISTAKE = re.compile(r"### (?P<code>[EW][0-9]{3})\n.*?^```wfile-wrong\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def documents() -> list[str]:
@@ -36,6 +37,20 @@ def test_a_wfile_in_the_documentation_is_one(place: str, text: str) -> None:
         parse(Source(place, text))
     except Trouble as trouble:
         pytest.fail(render_all(trouble.diagnostics))
+
+
+def mistakes() -> list[tuple[str, str]]:
+    """Each code of the catalogue with the Wfile that shows it, where there is one."""
+    with open(os.path.join(ROOT, "docs", "errors.md"), encoding="utf-8") as file:
+        sections = re.split(r"^(?=### )", file.read(), flags=re.MULTILINE)
+    return [(each["code"], each["text"]) for each in map(MISTAKE.match, sections) if each]
+
+
+@pytest.mark.parametrize(("code", "text"), mistakes(), ids=[code for code, _ in mistakes()])
+def test_the_example_of_an_error_gives_that_error(code: str, text: str) -> None:
+    with pytest.raises(Trouble) as caught:
+        parse(Source("Wfile", text))
+    assert code in {each.code for each in caught.value.diagnostics}
 
 
 def test_there_are_wfiles_in_the_documentation() -> None:

@@ -215,10 +215,12 @@ def test_codes_are_sorted_and_well_formed() -> None:
 
 
 def test_every_code_is_explained() -> None:
-    explained = re.findall(r"^### ([EW][0-9]{3})$", read("docs/errors.md"), re.MULTILINE)
+    sections = re.findall(r"^### ([EW][0-9]{3})\n\n\*(.*)\*$", read("docs/errors.md"), re.MULTILINE)
+    explained = [code for code, _ in sections]
     assert sorted(set(CODES) - set(explained)) == [], "not explained in docs/errors.md"
     assert sorted(set(explained) - set(CODES)) == [], "explained in docs/errors.md, but not in hpcmake/codes.py"
     assert explained == sorted(explained), "not in order"
+    assert dict(sections) == CODES, "the title below the heading is not that of hpcmake/codes.py"
 
 
 # ---------------------------------------------------------------- tests
