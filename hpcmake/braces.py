@@ -82,8 +82,9 @@ def _mend(text: str) -> str:
         return f"write `for i in {bare}` behind the string, and {{i}} in it"
     width = re.fullmatch(rf"({NAME}[^:!]*):([^!:]*)(![a-z]*)?", bare)
     if width and parse_head(width[1]) == width[1]:
-        digits = re.search(r"\d+", width[2])
-        return f"a width is written with zeros, up to :099: `{{{width[1]}:0{(digits[0].lstrip('0') or '4')[:2] if digits else 4}}}`"
+        digits = re.search(r"[1-9][0-9]?", width[2])
+        mended = f"{{{width[1]}:0{digits[0] if digits else 4}}}"
+        return f"a width is written with a zero in front, up to 99: `{mended}`"
     ending = re.fullmatch(rf"({NAME}[^:!]*(?::0\d+)?)!(.*)", bare)
     if ending and parse_head(ending[1]):
         return f"there are `!r` (raw) and `!file`: `{{{ending[1]}!r}}`"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from hpcmake.parser.tables import Unexpected
-    from hpcmake.parser.tokens import Line, Token
+    from hpcmake.parser.tokens import Line
     from hpcmake.text import Source
 
 _VALUES = frozenset({"STRING", "NUMBER", "DURATION", "SIZE", "NAME", "TRUE", "FALSE", "_EACH", "MODIFIER"})
@@ -32,7 +32,11 @@ _NAMING = frozenset({"_RULE", "_TARGET", "_LET", "_PARAM", "_WILDCARD", "_PREFER
 _WORDS = {
     **{terminal: f"`{sign}`" for sign, terminal in OPERATORS.items()},
     **{terminal: f"`{word}`" for word, terminal in KEYWORDS.items()},
-    **{"_ON": "`on`", "_OVER": "`over`", "NAME": "a name", "STRING": "a string", "_NEWLINE": "the end of the line"},
+    "_ON": "`on`",
+    "_OVER": "`over`",
+    "NAME": "a name",
+    "STRING": "a string",
+    "_NEWLINE": "the end of the line",
 }
 
 
@@ -134,7 +138,7 @@ def _statement(mistake: Mistake) -> Diagnostic | None:
         help_ = f"a statement begins with {_either(list(STATEMENTS))}"
         return mistake.say("E114", f"no statement begins with `{_short(word)}`", help_, span)
     if (":" in (mistake.word(1), "") or word in SHELL_WORDS) and word in ATTRIBUTES:
-        help_ = f"indent it below the `rule NAME:` that it belongs to, or below `defaults:`"
+        help_ = "indent it below the `rule NAME:` that it belongs to, or below `defaults:`"
         return mistake.say("E114", f"the attribute `{word}` stands outside a rule", help_, span)
     close = nearest(word, STATEMENTS)
     if mistake.kind_at(1) == "_EQUAL":
@@ -182,14 +186,12 @@ def _colon(mistake: Mistake) -> Diagnostic | None:
         return mistake.say("E115", f"`{mistake.word(0)}` takes a colon, not `=`", f"the form is `{form}`")
     if mistake.kind in ("_COLON", "EQ") and "_EQUAL" in mistake.expected:
         return mistake.say("E113", f"`{mistake.word(0)}` takes `=`, not `{mistake.text}`", f"the form is `{form}`")
-    if (
-        mistake.kind == "MINUS"
-        and mistake.place > 1
-        and mistake.kind_at(mistake.place - 1) == "NAME"
-        and "_EQUAL" not in mistake.expected.difference({"_COLON"})
-        and mistake.place == 2
-    ):
-        return mistake.say("E118", "a name holds letters, digits and `_`", "write `_` instead of `-`")
+    if mistake.kind in ("MINUS", "_DOT") and mistake.kind_at(mistake.place - 1) in ("NAME", *KEYWORDS.values()):
+        start = mistake.head.tokens[mistake.place - 1][1]
+        written = mistake.source.text[start : mistake.head.tokens[-1][2]].split(":")[0].split("=")[0].split()[0]
+        span = Span(mistake.source, start, start + len(written))
+        mended = "".join(letter if letter.isalnum() else "_" for letter in written)
+        return mistake.say("E118", f"`{_short(written)}` is not a name", f"write `{_short(mended)}`", span)
     if "_COLON" in mistake.expected and mistake.place == len(mistake.kinds) - 1:
         shown = mistake.between(0, mistake.place - 1)
         return mistake.say("E115", f"`{shown.text}` needs a colon", f"write `{shown.text}:`")

@@ -43,7 +43,8 @@ class Lexer(Scanner):
             at = 1
         while at < size:
             found = _MARGIN.match(text, at)
-            assert found is not None  # all of it is optional
+            if found is None:  # never: all of it is optional
+                break
             start = found.end(1)
             if found.end() > start or start == size:
                 if found[2]:
@@ -72,7 +73,7 @@ class Lexer(Scanner):
         if bare is not None:
             raw, _, after = read_shell(self, bare.end(1), width)
             if raw.text:
-                self.flaw("E115", f"`{bare[1]}` needs a colon", self.span(*bare.span(1)), help=f"write `{bare[1]}:`")
+                self.flaw("E115", f"`{bare[1]}` needs a colon", self.span(*bare.span(1)), mend=f"write `{bare[1]}:`")
                 tokens.append(("_NEWLINE", bare.end(1), bare.end(1), ""))
                 return after
         return self.scan(start, width, level, tokens)
@@ -92,14 +93,14 @@ class Lexer(Scanner):
                 f"`{found[1]}` is always shell text",
                 self.span(first, last),
                 "only `run` takes an interpreter",
-                help=f"write `{found[1]}:`, and start the program in its text",
+                mend=f"write `{found[1]}:`, and start the program in its text",
             )
         if not raw.text and not self.flawed:
             self.flaw(
                 "E116",
                 f"`{found[1]}` has no text",
                 self.span(*found.span(1)),
-                help=f"write the command behind `{found[1]}:`, or on indented lines below it",
+                mend=f"write the command behind `{found[1]}:`, or on indented lines below it",
             )
         tokens += [("BLOCK", raw.lines[0] if raw.lines else end, end, raw), ("_NEWLINE", end, end, "")]
         return after

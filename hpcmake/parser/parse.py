@@ -9,9 +9,14 @@ from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.parser.build import Builder
 from hpcmake.parser.grammar import load_tables
 from hpcmake.parser.lexer import Lexer
+from hpcmake.parser.swift import without_collector
 from hpcmake.parser.tables import Unexpected
 from hpcmake.syntax import Wfile
 from hpcmake.text import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def decode(name: str, raw: bytes) -> Source:
@@ -39,7 +44,8 @@ def parse(source: Source) -> Wfile:
     diagnostics: list[Diagnostic] = []
     builder = Builder(source, diagnostics)
     try:
-        statements = load_tables().run("wfile", lexer.lines(), builder)
+        with without_collector():
+            statements: Any = load_tables().run("wfile", lexer.lines(), builder)
     except Unexpected:
         from hpcmake.parser.recover import find_mistakes  # only mistakes need it
 

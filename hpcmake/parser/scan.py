@@ -78,12 +78,12 @@ class Scanner:
         self.diagnostics: list[Diagnostic] = []
         self.flawed = False  # whether the line that was read last holds a mistake that has been told
 
-    def flaw(self, code: str, message: str, span: Span, label: str = "", **more: object) -> None:
+    def flaw(
+        self, code: str, message: str, span: Span, label: str = "", *, notes: tuple[Note, ...] = (), mend: str
+    ) -> None:
         """Tell a mistake; the line in which it stands is not parsed."""
         self.flawed = True
-        notes = more.get("notes", ())
-        help_ = more.get("help", "")
-        self.diagnostics.append(Diagnostic(code, message, span, label, notes, help_))
+        self.diagnostics.append(Diagnostic(code, message, span, label, notes, mend))
 
     def span(self, start: int, end: int) -> Span:
         """Return a place in the source."""
@@ -102,35 +102,22 @@ class Scanner:
         text, match, put = self.text, _TOKEN.match, tokens.append
         depth = _Depth(self)
         self.flawed = False
-        first, behind, end, fresh = True, "", at, False
-        head = ""
+        head, behind, end, fresh = "", "", at, False
         while True:
             found = match(text, at)
-            assert found is not None  # the last alternative takes anything
-            group = found.lastgroup
-            start, at = found.span(group or 0)
+            group = found.lastgroup if found else None
+            if found is None or group is None:  # never: the last alternative takes anything
+                break
+            start, at = found.span(group)
             if group == "name":
-                word = found[group]
-                kind = (
-                    "NAME"
-                    if behind == "_DOT"
-                    else KEYWORDS.get(word) or self._word(word, at, level, head, behind, depth)
-                )
-                if first:
-                    head = kind
-                if kind in _COUNTED:
-                    depth.operator(kind, start, at)
-                put((kind, start, at, word))
+                kind = self._word(start, at, level, head, behind, depth)
             elif group == "sign":
                 kind = OPERATORS[found[group]]
                 depth.operator(kind, start, at)
-                put((kind, start, at, found[group]))
             elif group == "string":
                 kind = "STRING"
-                put((kind, start, at, None))
             elif group == "number":
                 kind = find_quantity(found[group]) or self._number(start, at)
-                put((kind, start, at, found[group]))
             elif group == "comment":
                 self.comment(start, at, own_line=fresh)
                 continue
@@ -140,9 +127,10 @@ class Scanner:
                 fresh = True
                 continue
             else:
-                at = self._unknown(start)
-                kind = ""
-            behind, end, first, fresh = kind, at, False, False
+                at, kind = self._unknown(start), "UNKNOWN"
+            put((kind, start, at, found[group]))
+            head = head or kind
+            behind, end, fresh = kind, at, False
         depth.finish()
         put(("_NEWLINE", end, end, ""))
         return at
@@ -158,9 +146,17 @@ class Scanner:
         deeper = _DEEPER.match(self.text, at)
         return deeper is not None and len(deeper[1].expandtabs()) > width
 
-    def _word(self, word: str, end: int, level: int, head: str, behind: str, depth: _Depth) -> str:
-        """Return the terminal of a word that is no keyword."""
+    def _word(self, start: int, end: int, level: int, head: str, behind: str, depth: _Depth) -> str:
+        """Return the terminal of a word."""
         text = self.text
+        word = text[start:end]
+        if behind == "_DOT":  # a field may bear any name
+            return "NAME"
+        keyword = KEYWORDS.get(word)
+        if keyword is not None:
+            if keyword in _COUNTED:
+                depth.operator(keyword, start, end)
+            return keyword
         if not head:
             if level == 0 and word in STATEMENTS:
                 return STATEMENTS[word]
@@ -175,8 +171,8 @@ class Scanner:
             self.flaw(
                 "E110",
                 message,
-                self.span(end - len(word), end),
-                help="names in braces are put in as they are in \"…\" and in '…'; backslashes are plain in '…'",
+                self.span(start, end),
+                mend="names in braces are put in as they are in \"…\" and in '…'; backslashes are plain in '…'",
             )
         if behind in _MODIFIER_BEHIND and not depth.open:
             ahead = _VALUE_AHEAD.match(text, end)
@@ -205,25 +201,25 @@ class Scanner:
                 "the string is not closed",
                 self.span(start, end),
                 f"no `{sign}` before the end of the line",
-                help=f"close it with `{sign}` on the same line",
+                mend=f"close it with `{sign}` on the same line",
             )
             return end
         found = _UNKNOWN_RUN.match(text, start)
-        assert found is not None  # its last alternative takes anything
-        end = found.end()
-        shown = found[0] if found[0].isprintable() else f"U+{ord(sign):04X}"
+        run = found[0] if found else sign
+        end = start + len(run)
+        shown = run if run.isprintable() else f"U+{ord(sign):04X}"
         if sign.isalpha():
             self.flaw(
                 "E110",
                 f"`{shown}` is not a name",
                 self.span(start, end),
-                help="names are made of the letters a to z and A to Z, digits and `_`; other letters stand in strings",
+                mend="names are made of the letters a to z and A to Z, digits and `_`; other letters stand in strings",
             )
             return end
-        if not found[0].isprintable():
+        if not run.isprintable():
             end = start + 1
         help_ = _SIGN_HELP.get(shown) or _SIGN_HELP.get(sign) or "remove it, or put it in a string"
-        self.flaw("E110", f"`{shown}` means nothing here", self.span(start, end), help=help_)
+        self.flaw("E110", f"`{shown}` means nothing here", self.span(start, end), mend=help_)
         return end
 
 
@@ -261,7 +257,7 @@ class _Depth:
             else:
                 message = f"the expression holds over {DEPTH_AT_MOST} operators in a row"
             self.scanner.flaw(
-                "E106", message, self.scanner.span(start, end), help="give parts of it names of their own with `let`"
+                "E106", message, self.scanner.span(start, end), mend="give parts of it names of their own with `let`"
             )
 
     def _close(self, start: int, end: int) -> None:
@@ -269,7 +265,7 @@ class _Depth:
         span = self.scanner.span(start, end)
         if not self.open:
             if not self.scanner.flawed:
-                self.scanner.flaw("E105", f"`{sign}` closes nothing", span, help=f"remove the `{sign}`")
+                self.scanner.flaw("E105", f"`{sign}` closes nothing", span, mend=f"remove the `{sign}`")
             return
         bracket, opened, outside = self.open.pop()
         self.total -= self.waiting
@@ -281,7 +277,7 @@ class _Depth:
                 f"`{sign}` does not close `{bracket}`",
                 span,
                 notes=(note,),
-                help=f"write `{CLOSING[bracket]}` instead of `{sign}`",
+                mend=f"write `{CLOSING[bracket]}` instead of `{sign}`",
             )
 
     def finish(self) -> None:
@@ -292,5 +288,5 @@ class _Depth:
                 "E104",
                 f"`{bracket}` is not closed",
                 self.scanner.span(opened, opened + 1),
-                help=f"close it with `{CLOSING[bracket]}`",
+                mend=f"close it with `{CLOSING[bracket]}`",
             )

@@ -9,12 +9,15 @@ import re
 
 from hpcmake.braces import explain_brace, parse_brace
 from hpcmake.diagnostics import Diagnostic
+from hpcmake.parser.swift import maker
 from hpcmake.syntax import Brace, String, Text
 from hpcmake.text import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.text import Source
+
+_span, _text, _string = maker(Span), maker(Text), maker(String)
 
 _ESCAPES = {"n": "\n", "t": "\t", '"': '"', "\\": "\\"}
 _KEYS = r"""(?:"[^"\n\]]*+"|'[^'\n\]]*+'|\\"[^"\\\n\]]*+\\"|[^"'\\{}\n])*+"""
@@ -43,9 +46,9 @@ def parse_string(source: Source, start: int, end: int, diagnostics: list[Diagnos
     text = source.text
     raw = text[start] == "'"
     inner = text[start + 1 : end - 1]
-    span = Span(source, start, end)
+    span = _span(source, start, end)
     if "{" not in inner and "}" not in inner and (raw or "\\" not in inner):
-        return String(span, (Text(Span(source, start + 1, end - 1), inner),) if inner else (), raw)
+        return _string(span, (_text(_span(source, start + 1, end - 1), inner),) if inner else (), raw)
     parts: list[Text | Brace] = []
     letters: list[str] = []
     begun = at = start + 1
@@ -59,20 +62,20 @@ def parse_string(source: Source, start: int, end: int, diagnostics: list[Diagnos
         elif kind == "escape":
             letters.append(_escape(found["escape"], Span(source, *found.span()), diagnostics))
         elif kind == "group":
-            here = Span(source, *found.span())
+            here = _span(source, *found.span())
             brace = parse_brace(found["group"].replace('\\"', '"') if not raw else found["group"], here)
             if brace is None:
                 diagnostics.append(explain_brace(found["group"], here))
                 continue
             if letters:
-                parts.append(Text(Span(source, begun, found.start()), "".join(letters)))
+                parts.append(_text(_span(source, begun, found.start()), "".join(letters)))
                 letters.clear()
             parts.append(brace)
         else:
             diagnostics.append(_lone(found[0], Span(source, *found.span())))
     if letters:
-        parts.append(Text(Span(source, begun, at), "".join(letters)))
-    return String(span, tuple(parts), raw)
+        parts.append(_text(_span(source, begun, at), "".join(letters)))
+    return _string(span, tuple(parts), raw)
 
 
 def parse_plain(source: Source, start: int, end: int, diagnostics: list[Diagnostic]) -> str:
@@ -113,7 +116,8 @@ def _escape(letters: str, span: Span, diagnostics: list[Diagnostic], *, plain: s
     elif letters == "N":
         mend = "write `\\n` for a new line"
     else:
-        mend = f"write `\\\\{letters}` for a backslash: there are \\n \\t \\\" \\\\ and \\u1234 (in '…' backslashes are plain)"
+        known = 'there are \\n \\t \\" \\\\ and \\u1234'
+        mend = f"write `\\\\{letters}` for a backslash: {known} (in '…' backslashes are plain)"
     diagnostics.append(Diagnostic("E107", f"unknown escape `\\{letters}`", span, help=mend))
     return ""
 

@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     """
 
     Build: TypeAlias = Callable[[list[object], int, int], object]
+    Step: TypeAlias = tuple[str, int, Build | None, tuple[int, ...], int]
+    """A reduction with the builder's method itself; None passes the one child on."""
 
-PASS_ON = "="
+PASS_ON = "="  # noqa: S105  # no password
 JOIN = ""
 
 
@@ -54,15 +56,27 @@ class Tables:
         self.gotos = gotos
         self.reductions = reductions
         self.starts = starts
+        self.chains: dict[tuple[int, int, str], int] = {}  # where passing on leads, by state below, state and terminal
+        self.finals = {final for _, final in starts.values()}
+
+    def _chain(self, below: int, state: int, kind: str) -> int:
+        """Return the state to which reductions that only pass their child on lead."""
+        while True:
+            action = self.actions[state].get(kind, 0)
+            if action >= 0 or self.reductions[~action][1:3] != (1, PASS_ON):
+                return state
+            state = self.gotos[below][self.reductions[~action][0]]
+            if state in self.finals:
+                return state
 
     def run(self, start: str, lines: Iterable[Line], builder: object) -> object:
         """Return what the builder made of the lines, read as `start`.  Raises Unexpected at the first mistake."""
-        actions, gotos = self.actions, self.gotos
+        actions, gotos, chains = self.actions, self.gotos, self.chains
         steps = [_step(reduction, builder) for reduction in self.reductions]
         state, final = self.starts[start]
-        states, values, starts, ends = [state], [], [], []
+        stack = _Stack(state)
+        states, values, starts, ends = stack.states, stack.values, stack.starts, stack.ends
         behind: Token | None = None
-        line: Line | None = None
         for line in _with_end(lines):
             for token in line.tokens:
                 kind = token[0]
@@ -72,28 +86,17 @@ class Tables:
                         raise Unexpected(token, frozenset(actions[state]), line, behind)
                     if action >= 0:
                         break
-                    origin, size, build, kept, lists = steps[~action]
-                    if build is None:  # one child, passed on
-                        del states[-1]
-                        state = gotos[states[-1]][origin]
-                        states.append(state)
-                        if state == final and kind == "$END":
-                            return values[-1]
-                        continue
-                    if size:
-                        first, last = starts[-size], ends[-1]
-                        found = values[-size:]
-                        del states[-size:], values[-size:], starts[-size:], ends[-size:]
+                    step = steps[~action]
+                    if step[2] is None:  # one child, passed on: as is the next, through all levels of precedence
+                        key = (states[-2], state, kind)
+                        passed = chains.get(key)
+                        if passed is None:
+                            chains[key] = passed = self._chain(*key)
+                        states[-1] = state = passed
                     else:
-                        first = last = token[1]
-                        found = []
-                    if lists or len(kept) != size:
-                        found = _kept(found, kept, lists)
-                    values.append(build(found, first, last))
-                    starts.append(first)
-                    ends.append(last)
-                    state = gotos[states[-1]][origin]
-                    states.append(state)
+                        stack.reduce(step, token[1])
+                        state = gotos[states[-1]][step[0]]
+                        states.append(state)
                     if state == final and kind == "$END":
                         return values[-1]
                 state = action
@@ -104,6 +107,35 @@ class Tables:
                 behind = token
         message = "the end of a text is always an action"
         raise AssertionError(message)
+
+
+class _Stack:
+    """States, and for each but the first the value, and the place that it covers."""
+
+    __slots__ = ("ends", "starts", "states", "values")
+
+    def __init__(self, state: int) -> None:
+        self.states = [state]
+        self.values: list[object] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+
+    def reduce(self, step: Step, at: int) -> None:
+        """Replace the symbols of a reduction by what is built of them; the state is left to the caller."""
+        _, size, build, kept, lists = step
+        values, starts, ends = self.values, self.starts, self.ends
+        if size:
+            first, last = starts[-size], ends[-1]
+            found = values[-size:]
+            del self.states[-size:], values[-size:], starts[-size:], ends[-size:]
+        else:
+            first = last = at
+            found = []
+        if lists or len(kept) != size:
+            found = _kept(found, kept, lists)
+        values.append(found if build is None else build(found, first, last))
+        starts.append(first)
+        ends.append(last)
 
 
 def _with_end(lines: Iterable[Line]) -> Iterable[Line]:
@@ -118,7 +150,7 @@ def _join(children: list[object], _start: int, _end: int) -> list[object]:
     return children
 
 
-def _step(reduction: Reduction, builder: object) -> tuple[str, int, Build | None, tuple[int, ...], int]:
+def _step(reduction: Reduction, builder: object) -> Step:
     origin, size, method, kept, lists = reduction
     if method == PASS_ON and size == 1:
         return origin, size, None, kept, lists

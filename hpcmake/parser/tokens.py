@@ -1,6 +1,6 @@
 """What the lexer hands to the grammar: tokens, and the lines that they stand on.
 
-Owns the names of terminals and the words of the language.  Knows nothing of how either is found or what follows from it.
+Owns the names of terminals and the words of the language.  Knows nothing of how either is found.
 """
 
 from __future__ import annotations
