@@ -14,8 +14,12 @@ if TYPE_CHECKING:
     from fractions import Fraction
     from typing import TypeAlias
 
-    Value: TypeAlias = "str | int | Fraction | bool | DurationOf | SizeOf | list[Value] | dict[str, Value] | Rows | Row | None"
+    Value: TypeAlias = (
+        "str | int | Fraction | bool | DurationOf | SizeOf | list[Value] | dict[str, Value] | Rows | Row | None"
+    )
     Exact: TypeAlias = int | Fraction
+else:
+    Value = Exact = object  # names for annotations alone
 
 
 class DurationOf(Record):
@@ -175,3 +179,7 @@ def plain_of(value: Value) -> object:
     return float(value)
 
 
+def is_text_digits(text: str) -> bool:
+    """Tell whether a text is a whole number as it is printed, with or without a minus sign."""
+    digits = text.removeprefix("-")
+    return digits.isascii() and digits.isdecimal()

@@ -1,0 +1,454 @@
+"""The attributes of one rule: from syntax to a resolved Rule.
+
+Owns which attributes there are, what each may hold, and the mistakes that can be told from one rule alone.
+Knows nothing of other rules, nor of files.
+"""
+
+from __future__ import annotations
+
+from hpcmake import syntax
+from hpcmake.diagnostics import Diagnostic, Note, did_you_mean
+from hpcmake.planner.command import Template, parse_template
+from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
+from hpcmake.planner.outputs import read_outputs, read_produces
+from hpcmake.planner.rules import COMMAND_NAMES, RESOURCES, UNCOMPARED, Input, Rule
+from hpcmake.planner.shapes import check_shape
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hpcmake.planner.values import Value
+    from hpcmake.planner.world import World
+
+FILES = frozenset({"input", "output", "produces", "depfile", "log", "workdir"})
+WORDS = frozenset({"site", "queue", "launch_options"})
+BLOCKS = frozenset({"run", "post"})
+ATTRIBUTES = FILES | WORDS | BLOCKS | frozenset(RESOURCES) | {"env"}
+"""Every attribute of a rule."""
+
+IN_DEFAULTS = (frozenset(RESOURCES) - {"at_once"}) | {"site", "queue", "env", "setup"}
+"""Every attribute of a block of defaults."""
+
+MODIFIERS = {"input": ("order", "maybe"), "output": ("temp", "protect", "touch")}
+
+
+class Setting:
+    """What surrounds a rule: constants, constraints, defaults.  The same for all rules of a campaign."""
+
+    def __init__(
+        self, world: World, constants: Mapping[str, Callable[[], Value]], constraints: Mapping[str, str]
+    ) -> None:
+        self.world = world
+        self.constants = constants
+        self.constraints = constraints
+        self.constant_reads: dict[str, bool] = {}
+        self.general: dict[str, syntax.Attribute] = {}
+        self.site: dict[str, syntax.Attribute] = {}
+        self.site_name: str | None = None
+        self.troubles: list[Diagnostic] = []
+        self.warnings: list[Diagnostic] = []
+
+    def tell(self, code: str, message: str, span: syntax.Span, label: str = "", **more: object) -> None:
+        """Add a mistake, or a warning if its code says so."""
+        (self.warnings if code[0] == "W" else self.troubles).append(Diagnostic(code, message, span, label, **more))
+
+    def scope(self, **more: object) -> Scope:
+        """Return a scope that knows the constants."""
+        return Scope(self.world, self.constants, constant_reads=self.constant_reads, **more)  # type: ignore[arg-type]
+
+
+def resolve_rule(node: syntax.Rule, setting: Setting) -> Rule:
+    """Return a rule; its mistakes are added to the setting."""
+    rule = Rule(node.name.id, node.name.span)
+    attributes = _attributes(node, setting)
+    constraints = _constraints(node, setting)
+    if "output" not in attributes and "produces" not in attributes:
+        help_ = 'add `output: "…"`, the file it makes, or `produces: "…"` for files whose number is not known before'
+        setting.tell("E214", f"rule `{rule.name}` has neither `output` nor `produces`", node.name.span, help=help_)
+    read_outputs(rule, attributes.get("output"), setting, constraints)
+    read_produces(rule, attributes, setting, constraints)
+    _lets(rule, node, setting, constraints)
+    scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=constraints)
+    _inputs(rule, attributes.get("input"), setting, scope)
+    _check_names(rule, node, setting)
+    _files(rule, attributes, setting, scope)
+    _quantities(rule, node, attributes, setting)
+    _commands(rule, node, attributes, setting)
+    setting.troubles += scope.troubles
+    return rule
+
+
+def _attributes(node: syntax.Rule, setting: Setting) -> dict[str, syntax.Attribute]:
+    found: dict[str, syntax.Attribute] = {}
+    for entry in node.body:
+        if not isinstance(entry, syntax.Attribute):
+            continue
+        name = entry.name.id
+        if name == "setup":
+            setting.tell(
+                "E206",
+                "`setup` stands in `defaults` only",
+                entry.name.span,
+                help="move it there: `defaults:` + `setup:`",
+            )
+        elif name not in ATTRIBUTES:
+            hint = did_you_mean(name, ATTRIBUTES) or f"there are: {', '.join(sorted(ATTRIBUTES))}"
+            setting.tell(
+                "E206", f"unknown attribute `{name}`", entry.name.span, "rules have no such attribute", help=hint
+            )
+        elif name in found:
+            first = Note(found[name].name.span, "it stands here already")
+            help_ = "join the two: items are separated by commas, or stand one a line"
+            setting.tell(
+                "E209",
+                f"attribute `{name}` twice in rule `{node.name.id}`",
+                entry.name.span,
+                notes=(first,),
+                help=help_,
+            )
+        elif (name in BLOCKS) != isinstance(entry.value, syntax.Block):
+            setting.tell("E228", f"`{name}` holds {'shell text' if name in BLOCKS else 'values'}", entry.name.span)
+        else:
+            found[name] = entry
+    return found
+
+
+def _constraints(node: syntax.Rule, setting: Setting) -> dict[str, str]:
+    from hpcmake.planner.resolve import read_constraint  # the same for a rule as for the whole file
+
+    constraints = dict(setting.constraints)
+    own: dict[str, syntax.Wildcard] = {}
+    for entry in node.body:
+        if isinstance(entry, syntax.Wildcard):
+            name = entry.name.id
+            if name in own:
+                first = Note(own[name].name.span, "it is narrowed here already")
+                setting.tell(
+                    "E209", f"`wildcard {name}` twice in rule `{node.name.id}`", entry.name.span, notes=(first,)
+                )
+            own[name] = entry
+            regex = read_constraint(entry, setting)
+            if regex is not None:
+                constraints[name] = regex
+    return constraints
+
+
+def _lets(rule: Rule, node: syntax.Rule, setting: Setting, constraints: Mapping[str, str]) -> None:
+    seen: dict[str, syntax.Let] = {}
+    for entry in node.body:
+        if not isinstance(entry, syntax.Let):
+            continue
+        name = entry.name.id
+        if name in seen:
+            setting.tell(
+                "E202",
+                f"`let {name}` twice in rule `{rule.name}`",
+                entry.name.span,
+                notes=(Note(seen[name].name.span, "first here"),),
+            )
+        seen[name] = entry
+        scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=constraints)
+        rule.lets[name] = compile_expression(entry.value, scope)
+        setting.troubles += scope.troubles
+
+
+def _inputs(rule: Rule, attribute: syntax.Attribute | None, setting: Setting, scope: Scope) -> None:
+    if attribute is None or not isinstance(attribute.value, syntax.Items):
+        return
+    for item in attribute.value.items:
+        modifiers = read_modifiers(item, "input", setting)
+        code = compile_expression(item.value, scope)
+        name = item.name.id if item.name is not None else None
+        rule.inputs.append(
+            Input(code, name, order="order" in modifiers, maybe="maybe" in modifiers, plain=not code.is_list)
+        )
+
+
+def read_modifiers(item: syntax.Item, attribute: str, setting: Setting) -> set[str]:
+    """Return the modifiers of an item, all known to its attribute."""
+    known = MODIFIERS.get(attribute, ())
+    found = set()
+    for word in item.modifiers:
+        if word.id in known:
+            found.add(word.id)
+            continue
+        elsewhere = next((other for other, names in MODIFIERS.items() if word.id in names), None)
+        if elsewhere is not None:
+            help_ = f"it belongs to `{elsewhere}`"
+        elif known:
+            help_ = did_you_mean(word.id, known) or f"there are: {', '.join(known)}"
+        else:
+            help_ = f"`{attribute}` takes none"
+        setting.tell("E210", f"unknown modifier `{word.id}` in `{attribute}`", word.span, help=help_)
+    return found
+
+
+def _check_names(rule: Rule, node: syntax.Rule, setting: Setting) -> None:
+    """Names that commands see are taken; wildcards, items and local lets do not share names."""
+    taken: dict[str, tuple[str, syntax.Span]] = {}
+
+    def claim(name: str, what: str, span: syntax.Span) -> None:
+        if name in COMMAND_NAMES:
+            help_ = f"take another, such as `{name}_`" if what != "wildcard" else f"take another, such as `{{{name}_}}`"
+            setting.tell("E211", f"`{name}` cannot name a {what}: commands see `{{{name}}}` already", span, help=help_)
+        elif name in taken:
+            before, where = taken[name]
+            message = f"`{name}` names a {what} and a {before} of rule `{rule.name}`"
+            setting.tell(
+                "E211", message, span, notes=(Note(where, f"the {before}"),), help="give one of them another name"
+            )
+        else:
+            taken[name] = (what, span)
+
+    for output in rule.outputs[:1]:
+        for name in output.pattern.names:
+            claim(name, "wildcard", output.span)
+    for name in rule.wildcards:
+        if name not in taken and name not in COMMAND_NAMES:
+            claim(name, "wildcard", rule.produces_span or rule.span)
+    if rule.produces is not None and rule.produces_span is not None:
+        for name in rule.produces.names:
+            if name in COMMAND_NAMES and name not in rule.wildcards:
+                claim(name, "wildcard", rule.produces_span)
+    for entry in node.body:
+        if isinstance(entry, syntax.Let):
+            if taken.get(entry.name.id, ("", None))[0] != "let":
+                claim(entry.name.id, "let", entry.name.span)
+        elif (
+            isinstance(entry, syntax.Attribute) and isinstance(entry.value, syntax.Items) and entry.name.id in MODIFIERS
+        ):
+            for item in entry.value.items:
+                if item.name is not None:
+                    claim(item.name.id, "named item", item.name.span)
+
+
+def _one(attribute: syntax.Attribute, setting: Setting) -> syntax.Expr | None:
+    """Return the one value of an attribute that holds one."""
+    items = attribute.value
+    if not isinstance(items, syntax.Items):
+        return None
+    if len(items.items) != 1 or items.items[0].name is not None or items.items[0].modifiers:
+        setting.tell("E228", f"`{attribute.name.id}` holds one value", items.span, help="leave one of them")
+        return None
+    return items.items[0].value
+
+
+def _files(rule: Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting, scope: Scope) -> None:
+    for name in ("log", "workdir", "depfile"):
+        if name not in attributes:
+            continue
+        value = _one(attributes[name], setting)
+        if value is None:
+            continue
+        code = compile_expression(value, scope)
+        setattr(rule, name, code)
+        missing = [wildcard for wildcard in rule.wildcards if wildcard not in code.names]
+        if name != "depfile" and missing and not scope.troubles:
+            message = f"`{name}` lacks the wildcard `{missing[0]}`: two tasks would share it"
+            setting.tell("E212", message, value.span, help=f"put `{{{missing[0]}}}` into it")
+
+
+def _quantities(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting) -> None:
+    constraints = setting.constraints
+    names = [item.name for item in rule.inputs if item.name] + ["input", "attempt"]
+    scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=constraints)
+    scope.loops = dict.fromkeys(names, False)
+    own = {name for name in attributes if name in RESOURCES or name in WORDS}
+    whole = bool(own & {"nodes", "ranks"})
+    shared = bool(own & {"cores", "memory", "gpus"})
+    for name in [*RESOURCES, *sorted(WORDS)]:
+        source = attributes.get(name) or setting.site.get(name) or setting.general.get(name)
+        if source is None:
+            continue
+        if name not in own and (
+            (name in {"cores", "memory", "gpus"} and whole)
+            or (name in {"nodes", "ranks", "ranks_per_node", "cores_per_rank", "gpus_per_rank"} and shared)
+        ):
+            continue  # a default that does not fit the rule does not apply
+        if name in WORDS and name == "launch_options" and isinstance(source.value, syntax.Items):
+            code = compile_expression(
+                syntax.ListOf(source.value.span, tuple(i.value for i in source.value.items)), scope
+            )
+        else:
+            value = _one(source, setting)
+            if value is None:
+                continue
+            if name in WORDS and isinstance(value, syntax.Name) and not scope.knows(value.id):
+                value = syntax.String(value.span, (syntax.Text(value.span, value.id),))
+            code = compile_expression(value, scope)
+        if name in WORDS:
+            setattr(rule, name, code)
+        else:
+            rule.resources[name] = code
+    setting.troubles += scope.troubles
+    _env(rule, attributes, setting)
+    check_shape(rule, node, attributes, setting)
+
+
+def _env(rule: Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting) -> None:
+    scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=setting.constraints)
+    merged: dict[str, tuple[Code, bool]] = {}
+    for source, from_site in (
+        (setting.general.get("env"), False),
+        (setting.site.get("env"), True),
+        (attributes.get("env"), False),
+    ):
+        if source is None or not isinstance(source.value, syntax.Items):
+            continue
+        for item in source.value.items:
+            if item.name is None or item.modifiers:
+                setting.tell(
+                    "E228", "`env` holds pairs: NAME = VALUE", item.span, help='write for example `LANG = "C"`'
+                )
+                continue
+            merged[item.name.id] = (compile_expression(item.value, scope), from_site)
+    rule.env = [(name, code) for name, (code, from_site) in merged.items() if not from_site]
+    rule.site_env = [(name, code) for name, (code, from_site) in merged.items() if from_site]
+    setting.troubles += scope.troubles
+    rule.setup = _block_text(setting.general.get("setup"))
+    rule.site_setup = _block_text(setting.site.get("setup"))
+
+
+def _block_text(attribute: syntax.Attribute | None) -> str:
+    return attribute.value.text if attribute is not None and isinstance(attribute.value, syntax.Block) else ""
+
+
+def _commands(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting) -> None:
+    scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=setting.constraints)
+    named = [item.name for item in (*rule.inputs, *rule.output_items) if item.name]
+    always = set(COMMAND_NAMES) - {"launch", "produced"} | ({"launch"} if rule.has_nodes else set())
+    for name in ("log", "workdir", "depfile"):
+        if getattr(rule, name) is None and name != "log":
+            always.discard(name)
+    compared: list[syntax.Brace] = []
+    for kind in ("run", "post"):
+        attribute = attributes.get(kind)
+        if attribute is None or not isinstance(attribute.value, syntax.Block):
+            continue
+        block = attribute.value
+        seen = always | ({"produced"} if kind == "post" and rule.produces is not None else set())
+        scope.loops = dict.fromkeys([*named, *seen], False)
+        hidden = _hidden(rule, seen)
+        template, mistakes = parse_template(block, scope.known() | set(hidden))
+        setting.troubles += [mistake for mistake in mistakes if not mistake.is_warning]
+        setting.warnings += [mistake for mistake in mistakes if mistake.is_warning]
+        _bind(rule, template, scope, hidden, setting)
+        compared += template.braces
+        setattr(rule, kind, template)
+    setting.troubles += scope.troubles
+    if rule.run is None and not all(output.touch for output in rule.outputs):
+        help_ = "add `run:` and the command below it; only a rule whose every output is `touch` needs none"
+        setting.tell("E215", f"rule `{rule.name}` has no `run`", node.name.span, help=help_)
+    if rule.run is None and rule.produces is not None and all(output.touch for output in rule.outputs):
+        help_ = "add `run:` and the command that makes them"
+        setting.tell("E215", f"rule `{rule.name}` produces files, and has no `run`", node.name.span, help=help_)
+    _compare(rule, compared, attributes, setting)
+
+
+def _hidden(rule: Rule, seen: set[str]) -> dict[str, tuple[str, str, str]]:
+    """Return names that exist and may not stand in a command: code, message, mend."""
+    hidden = {}
+    if rule.produces is not None:
+        for name in rule.produces.names:
+            if name not in rule.wildcards:
+                message = (
+                    f"`{name}` is an open wildcard of `produces`: no task of rule `{rule.name}` has one value for it"
+                )
+                hidden[name] = (
+                    "E213",
+                    message,
+                    "in `post`, `{produced}` is all that was made" if "produced" not in seen else "take `{produced}`",
+                )
+    if not rule.has_nodes:
+        hidden["launch"] = (
+            "E221",
+            f"`{{launch}}` in rule `{rule.name}`, which has neither `nodes` nor `ranks`",
+            "add `nodes: 1`, or run the program without it",
+        )
+    if "produced" not in seen:
+        help_ = (
+            "name the files in `post`" if rule.produces is not None else "only a rule with `produces` has it, in `post`"
+        )
+        hidden["produced"] = ("E213", "`{produced}` is known only in `post`", help_)
+    for name in ("workdir", "depfile"):
+        if name not in seen:
+            hidden[name] = ("E203", f"rule `{rule.name}` has no `{name}`", f'add `{name}: "…"`')
+    return hidden
+
+
+def _bind(
+    rule: Rule, template: Template, scope: Scope, hidden: Mapping[str, tuple[str, str, str]], setting: Setting
+) -> None:
+    """Give each brace group of a command the code of its value."""
+    for brace in template.braces:
+        name = brace.name.id
+        if name in hidden:
+            code, message, help_ = hidden[name]
+            setting.tell(code, message, brace.span, help=help_)
+            continue
+        if (
+            name == "wildcards"
+            and brace.path
+            and isinstance(brace.path[0], syntax.Field)
+            and brace.path[0].name.id not in rule.wildcards
+        ):
+            field = brace.path[0].name
+            hint = did_you_mean(field.id, rule.wildcards) or "it has: " + (", ".join(rule.wildcards) or "none")
+            setting.tell("E203", f"rule `{rule.name}` has no wildcard `{field.id}`", field.span, help=hint)
+            continue
+        expr = syntax.Name(brace.name.span, name)
+        base = compile_expression(expr, scope)
+        if brace.path:
+            base.run = follow_path(brace, base.run, scope)
+        rule.values[id(brace)] = base
+
+
+def _compare(
+    rule: Rule, braces: list[syntax.Brace], attributes: Mapping[str, syntax.Attribute], setting: Setting
+) -> None:
+    """Say what of a command is compared: once for the rule, and task by task."""
+    items = {item.name for item in (*rule.inputs, *rule.output_items)}
+    implied = COMMAND_NAMES | items | set(rule.wildcards)
+    shared: list[tuple[str, Code]] = []
+    for brace in braces:
+        code = rule.values.get(id(brace))
+        name = brace.name.id
+        if code is None or name in UNCOMPARED or (name in implied and name not in rule.lets):
+            continue
+        if code.names or (name in rule.lets and code.reads):
+            rule.row_values.append(code)
+        else:
+            shared.append((brace.span.text, code))
+    env = []
+    for name, code in rule.env:
+        if code.names:
+            rule.row_values.append(code)
+        else:
+            env.append((name, code))
+    texts: dict[str, object] = {}
+    for kind in ("run", "post"):
+        template = getattr(rule, kind)
+        if template is not None:
+            block = attributes[kind].value
+            assert isinstance(block, syntax.Block)  # noqa: S101  # _attributes let nothing else pass
+            texts[kind] = block.text
+            texts[f"{kind} by"] = list(template.interpreter)
+    texts["setup"] = rule.setup
+    texts["outputs"] = [output.pattern.text for output in rule.outputs]
+    texts["items"] = [[item.name or "", item.plain, item.order] for item in rule.inputs]
+    texts["output items"] = [[item.name or "", list(item.positions)] for item in rule.output_items]
+    texts["produces"] = rule.produces.text if rule.produces is not None else ""
+    for name in ("workdir", "depfile", "log"):
+        if name in attributes and (name == "workdir" or any(brace.name.id == name for brace in braces)):
+            texts[name] = attributes[name].value.span.text
+
+    def definition() -> dict[str, object]:
+        from hpcmake.planner.values import plain_of
+
+        made = dict(texts)
+        made["values"] = {text: plain_of(code.run({})) for text, code in shared}
+        made["env"] = {name: plain_of(code.run({})) for name, code in env}
+        return made
+
+    rule.definition = definition

@@ -1,0 +1,415 @@
+"""The functions of the expression language.
+
+Owns what each function does to values, and the operators.  Knows nothing of syntax: an error has no place yet.
+"""
+
+from __future__ import annotations
+
+from hpcmake.planner.values import (
+    DurationOf,
+    Row,
+    Rows,
+    SizeOf,
+    Value,
+    ValueTypeError,
+    exact,
+    kind_of,
+    render_value,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from fractions import Fraction
+
+LONGEST_LIST = 10_000_000
+
+
+def is_number(value: Value) -> bool:
+    """Tell whether a value is a plain number."""
+    return (isinstance(value, int) and not isinstance(value, bool)) or type(value).__name__ == "Fraction"
+
+
+def _fail(message: str) -> ValueTypeError:
+    return ValueTypeError(message)
+
+
+# ---------------------------------------------------------------- operators
+
+
+def _fraction(number: int | Fraction) -> Fraction:
+    from fractions import Fraction  # slow to import, seldom needed
+
+    return Fraction(number)
+
+
+def _numbers(operator: str, a: int | Fraction, b: int | Fraction) -> int | Fraction:
+    if operator == "+":
+        return exact(a + b)
+    if operator == "-":
+        return exact(a - b)
+    if operator == "*":
+        return exact(a * b)
+    if b == 0:
+        message = "division by zero"
+        raise _fail(message)
+    if operator == "/":
+        return a // b if isinstance(a, int) and isinstance(b, int) and a % b == 0 else exact(_fraction(a) / b)
+    return exact(a // b if operator == "//" else a % b)
+
+
+def _amount(value: DurationOf | SizeOf) -> int | Fraction:
+    return value.seconds if isinstance(value, DurationOf) else value.count
+
+
+def arithmetic(operator: str, left: Value, right: Value) -> Value:
+    """Return `left operator right` for `+ - * / // %`.  Raises ValueTypeError where the kinds do not mix."""
+    if is_number(left) and is_number(right):
+        return _numbers(operator, left, right)  # type: ignore[arg-type]
+    if operator == "+" and isinstance(left, str) and isinstance(right, str):
+        return left + right
+    if operator == "+" and isinstance(left, list) and isinstance(right, list):
+        return left + right
+    for quantity in (DurationOf, SizeOf):
+        if isinstance(left, quantity) and isinstance(right, quantity):
+            if operator in "+-":
+                return quantity(_numbers(operator, _amount(left), _amount(right)))
+            if operator in {"/", "//"}:
+                return _numbers(operator, _amount(left), _amount(right))
+            if operator == "%":
+                return quantity(_numbers(operator, _amount(left), _amount(right)))
+        elif isinstance(left, quantity) and is_number(right) and operator in {"*", "/", "//"}:
+            return quantity(_numbers(operator, _amount(left), right))  # type: ignore[arg-type]
+        elif isinstance(right, quantity) and is_number(left) and operator == "*":
+            return quantity(_numbers(operator, left, _amount(right)))  # type: ignore[arg-type]
+    hint = ""
+    if (isinstance(left, str) and is_number(right)) or (is_number(left) and isinstance(right, str)):
+        hint = "; `int(…)` makes a number of a text, `str(…)` a text of a number"
+    message = f"`{operator}` does not go with {kind_of(left)} and {kind_of(right)}{hint}"
+    raise _fail(message)
+
+
+def _comparable(left: Value, right: Value) -> bool:
+    if left is None or right is None:
+        return True
+    if is_number(left) and is_number(right):
+        return True
+    return type(left) is type(right)
+
+
+def _sort_value(value: Value) -> object:
+    if isinstance(value, (DurationOf, SizeOf)):
+        return _amount(value)
+    if isinstance(value, list):
+        return [_sort_value(each) for each in value]
+    return value
+
+
+def compare(operator: str, left: Value, right: Value) -> bool:
+    """Return a comparison.  Raises ValueTypeError where the kinds do not mix."""
+    if operator in {"in", "not in"}:
+        return _contains(right, left) == (operator == "in")
+    if not _comparable(left, right):
+        hint = ""
+        if isinstance(left, str) != isinstance(right, str):
+            hint = "; wildcards and cells of tables are text: `int(…)` makes a number of one"
+        message = f"{kind_of(left)} is never compared with {kind_of(right)}{hint}"
+        raise _fail(message)
+    if operator in {"==", "!="}:
+        return (left == right) == (operator == "==")
+    a, b = _sort_value(left), _sort_value(right)
+    if isinstance(left, (dict, Rows, Row, bool)) or left is None or right is None:
+        message = f"{kind_of(left)} and {kind_of(right)} have no order"
+        raise _fail(message)
+    try:
+        if operator == "<":
+            return bool(a < b)  # type: ignore[operator]
+        if operator == "<=":
+            return bool(a <= b)  # type: ignore[operator]
+        if operator == ">":
+            return bool(a > b)  # type: ignore[operator]
+        return bool(a >= b)  # type: ignore[operator]
+    except TypeError:
+        message = f"{kind_of(left)} and {kind_of(right)} have no order: what they hold does not mix"
+        raise _fail(message) from None
+
+
+def _contains(box: Value, value: Value) -> bool:
+    if isinstance(box, str):
+        if not isinstance(value, str):
+            message = f"only a text can be in a text, and this is {kind_of(value)}"
+            raise _fail(message)
+        return value in box
+    if isinstance(box, list):
+        for each in box:
+            if not _comparable(each, value):
+                message = f"{kind_of(value)} is never in a list that holds {kind_of(each)}"
+                raise _fail(message)
+        return value in box
+    if isinstance(box, dict):
+        return value in box
+    if isinstance(box, Rows) and box.by_key is not None:
+        return value in box.by_key
+    message = f"nothing is `in` {kind_of(box)}"
+    raise _fail(message)
+
+
+def require_bool(value: Value) -> bool:
+    """Return a truth value.  Raises ValueTypeError for any other kind: nothing is true by being there."""
+    if isinstance(value, bool):
+        return value
+    message = f"a condition is true or false, and this is {kind_of(value)}"
+    raise _fail(message)
+
+
+def elements(value: Value) -> list[Value]:
+    """Return what a loop runs over.  Raises ValueTypeError for what cannot be run over."""
+    if isinstance(value, list):
+        return value
+    if isinstance(value, Rows):
+        return list(value.rows)
+    if isinstance(value, dict):
+        return list(value)
+    hint = "; write `[…]` around it for a list of one" if isinstance(value, str) else ""
+    message = f"{kind_of(value)} is not a list{hint}"
+    raise _fail(message)
+
+
+def index(value: Value, at: Value) -> Value:
+    """Return `value[at]`.  Raises ValueTypeError for a position or a key that is not there."""
+    if isinstance(value, Rows) and value.by_key is not None:
+        if not isinstance(at, str):
+            message = f"this table is looked up by `{value.key}`, a text, and this is {kind_of(at)}"
+            raise _fail(message)
+        if at not in value.by_key:
+            from hpcmake.diagnostics import did_you_mean  # only mistakes need it
+
+            hint = did_you_mean(at, value.by_key)
+            message = f"{value.name} has no row whose `{value.key}` is {at!r}" + (f"; {hint}" if hint else "")
+            raise _fail(message)
+        return value.by_key[at]
+    if isinstance(value, dict):
+        if at not in value:
+            from hpcmake.diagnostics import did_you_mean  # only mistakes need it
+
+            hint = did_you_mean(str(at), value)
+            message = f"there is no {at!r} in it" + (f"; {hint}" if hint else "")
+            raise _fail(message)
+        return value[at]  # type: ignore[index]
+    if not isinstance(value, (list, Rows)):
+        message = f"{kind_of(value)} has no positions"
+        raise _fail(message)
+    items = elements(value)
+    if not isinstance(at, int) or isinstance(at, bool):
+        message = f"a position is a whole number, and this is {kind_of(at)}"
+        raise _fail(message)
+    if not -len(items) <= at < len(items):
+        message = f"position {at} is outside a list of {len(items)}"
+        raise _fail(message)
+    return items[at]
+
+
+def span_of_range(low: Value, high: Value, step: Value | None) -> list[Value]:
+    """Return `low..high..step`, both ends included.  Raises ValueTypeError for odd bounds and over ten million."""
+    for bound in (low, high, step if step is not None else 1):
+        if not isinstance(bound, int) or isinstance(bound, bool):
+            message = f"a range is made of whole numbers, and this is {kind_of(bound)}"
+            raise _fail(message)
+    by = 1 if step is None else step
+    if by == 0:
+        message = "a range cannot go by steps of 0"
+        raise _fail(message)
+    count = max(0, (high - low) // by + 1)  # type: ignore[operator]
+    if count > LONGEST_LIST:
+        message = f"a range of {count:,} numbers is longer than ten million"
+        raise _fail(message)
+    return list(range(low, low + by * count, by))  # type: ignore[operator, arg-type]
+
+
+# ---------------------------------------------------------------- functions
+
+
+def _text(value: Value) -> str:
+    if not isinstance(value, str):
+        message = f"a text is wanted here, and this is {kind_of(value)}"
+        raise _fail(message)
+    return value
+
+
+def _each_text(value: Value, function: Callable[[str], str]) -> Value:
+    if isinstance(value, list):
+        return [function(_text(each)) for each in value]
+    return function(_text(value))
+
+
+def _len(value: Value) -> Value:
+    return len(value) if isinstance(value, str) else len(elements(value))
+
+
+def _extreme(pick: Callable[..., Value], *arguments: Value) -> Value:
+    items = elements(arguments[0]) if len(arguments) == 1 else list(arguments)
+    if not items:
+        message = f"`{pick.__name__}` of an empty list"
+        raise _fail(message)
+    for each in items[1:]:
+        compare("<", items[0], each)
+    return pick(items, key=_sort_value)
+
+
+def _sum(items: Value) -> Value:
+    listed = elements(items)
+    total: Value = listed[0] if listed else 0
+    for each in listed:
+        if not is_number(each) and not isinstance(each, (DurationOf, SizeOf)):
+            message = f"`sum` adds numbers, durations or sizes, and this is {kind_of(each)}"
+            raise _fail(message)
+    for each in listed[1:]:
+        total = arithmetic("+", total, each)
+    return total
+
+
+def _sorted(items: Value) -> Value:
+    listed = elements(items)
+    for each in listed[1:]:
+        compare("<", listed[0], each)
+    return sorted(listed, key=_sort_value)  # type: ignore[arg-type, type-var]
+
+
+def _unique(items: Value) -> Value:
+    seen: list[Value] = []
+    try:
+        return list(dict.fromkeys(elements(items)))  # type: ignore[arg-type]
+    except TypeError:  # lists within lists
+        for each in elements(items):
+            if each not in seen:
+                seen.append(each)
+        return seen
+
+
+def _zip(*lists: Value) -> Value:
+    columns = [elements(each) for each in lists]
+    if len({len(column) for column in columns}) > 1:
+        message = f"`zip` takes lists of one length, and these have {', '.join(str(len(c)) for c in columns)}"
+        raise _fail(message)
+    return [list(row) for row in zip(*columns, strict=True)]
+
+
+def _range(*bounds: Value) -> Value:
+    for bound in bounds:
+        if not isinstance(bound, int) or isinstance(bound, bool):
+            message = f"`range` takes whole numbers, and this is {kind_of(bound)}"
+            raise _fail(message)
+    if len(bounds) == 3 and bounds[2] == 0:  # noqa: PLR2004  # start, stop, step
+        message = "a range cannot go by steps of 0"
+        raise _fail(message)
+    numbers = range(*bounds)  # type: ignore[arg-type]
+    if len(numbers) > LONGEST_LIST:
+        message = f"a range of {len(numbers):,} numbers is longer than ten million"
+        raise _fail(message)
+    return list(numbers)
+
+
+def _int(value: Value) -> Value:
+    if isinstance(value, str):
+        import re  # the planner has it already
+
+        if re.fullmatch(r"\s*[+-]?[0-9]{1,4000}\s*", value):
+            return int(value)
+        message = f"{value!r} is not a whole number"
+        raise _fail(message)
+    if is_number(value):
+        return int(value)  # type: ignore[arg-type]
+    message = f"`int` takes a text or a number, and this is {kind_of(value)}"
+    raise _fail(message)
+
+
+def _float(value: Value) -> Value:
+    if is_number(value):
+        return value
+    if isinstance(value, str):
+        from fractions import Fraction  # slow to import, seldom needed
+
+        try:
+            float(value)
+            if len(value) < 400 and value.lower().strip().lstrip("+-") not in {"inf", "nan", "infinity"}:  # noqa: PLR2004
+                exponent = value.lower().partition("e")[2]
+                if abs(int(exponent or 0)) <= 400:  # noqa: PLR2004  # a double ends there
+                    return exact(Fraction(value))
+        except (ValueError, ZeroDivisionError):
+            pass
+        message = f"{value!r} is not a number"
+        raise _fail(message)
+    message = f"`float` takes a text or a number, and this is {kind_of(value)}"
+    raise _fail(message)
+
+
+def _join(items: Value, separator: Value = " ") -> Value:
+    if isinstance(items, str) and isinstance(separator, list):  # join(",", items), as Python has it
+        items, separator = separator, items
+    return _text(separator).join(render_value(each) for each in elements(items))
+
+
+def _split(text: Value, separator: Value = None) -> Value:
+    if separator == "":
+        message = "an empty text parts nothing"
+        raise _fail(message)
+    return list(_text(text).split(None if separator is None else _text(separator)))
+
+
+def _replace(text: Value, old: Value, new: Value) -> Value:
+    return _each_text(text, lambda each: each.replace(_text(old), _text(new)))
+
+
+def _name(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[2]
+
+
+def _suffix(path: str) -> str:
+    name = _name(path)
+    at = name.rfind(".")
+    return name[at:] if 0 < at < len(name) - 1 else ""
+
+
+def _stem(path: str) -> str:
+    name = _name(path)
+    suffix = _suffix(path)
+    return name[: len(name) - len(suffix)] if suffix else name
+
+
+def _parent(path: str) -> str:
+    return path.rstrip("/").rpartition("/")[0] or "."
+
+
+def _of_path(function: Callable[[str], str]) -> Callable[[Value], Value]:
+    return lambda value: _each_text(value, function)
+
+
+PURE: dict[str, tuple[int, int, Callable[..., Value]]] = {
+    "len": (1, 1, _len),
+    "min": (1, 99, lambda *values: _extreme(min, *values)),
+    "max": (1, 99, lambda *values: _extreme(max, *values)),
+    "sum": (1, 1, _sum),
+    "sorted": (1, 1, _sorted),
+    "unique": (1, 1, _unique),
+    "zip": (1, 99, _zip),
+    "range": (1, 3, _range),
+    "int": (1, 1, _int),
+    "float": (1, 1, _float),
+    "str": (1, 1, render_value),
+    "join": (1, 2, _join),
+    "split": (1, 2, _split),
+    "replace": (3, 3, _replace),
+    "upper": (1, 1, lambda value: _each_text(value, str.upper)),
+    "lower": (1, 1, lambda value: _each_text(value, str.lower)),
+    "name": (1, 1, _of_path(_name)),
+    "stem": (1, 1, _of_path(_stem)),
+    "suffix": (1, 1, _of_path(_suffix)),
+    "parent": (1, 1, _of_path(_parent)),
+}
+"""Functions of values alone: the least and the greatest number of arguments, and what they do."""
+
+READERS = frozenset({"lines", "table", "json", "toml"})
+"""Functions that read a file."""
+
+NAMES = frozenset(PURE) | READERS | {"first", "size", "env"}
+"""Every function of the language."""

@@ -1,0 +1,565 @@
+"""Wanted files become tasks and edges, kept as flat integer arrays.
+
+Owns the tables of files and of the tasks of each rule, and how they grow from what is wanted.  Knows nothing of what is
+out of date: that is judged over these tables.
+
+All instances of a rule are worked on at once: a pattern is filled for a whole column, an input is looked up once for
+each distinct value that it depends on, and a set that many tasks share is one group.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+from hpcmake.diagnostics import Diagnostic, Note, Trouble
+from hpcmake.planner.makers import Makers
+from hpcmake.planner.paths import LONGEST_NAME, LONGEST_PATH, is_normal, normalize
+from hpcmake.planner.values import kind_of
+from hpcmake.planner.world import Need, Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hpcmake.planner.expressions import Code, Env, Filled
+    from hpcmake.planner.patterns import Pattern
+    from hpcmake.planner.rules import Campaign, Rule
+    from hpcmake.planner.values import Value
+    from hpcmake.text import Span
+
+SOURCE = -1
+"""The rule number of a file that no rule makes."""
+
+UNSET = -1
+"""The input of a task whose value must be waited for."""
+
+MOST_LEGS = 100_000
+"""A rule that needs itself deeper than this needs itself without end."""
+
+
+class Files:
+    """The table of files: path, and the rule and row of the task that makes each."""
+
+    __slots__ = ("index", "paths", "row", "rule")
+
+    def __init__(self) -> None:
+        self.paths: list[str] = []
+        self.index: dict[str, int] = {}
+        self.rule = array("i")
+        self.row = array("i")
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+
+class Table:
+    """The tasks of one rule as rows: a column for each wildcard, each output and each item of `input`.
+
+    An entry of an input column is the number of a file, or `-2 - g` for group g, or UNSET.
+    """
+
+    __slots__ = (
+        "caches",
+        "columns",
+        "count",
+        "depth",
+        "done",
+        "inputs",
+        "keys",
+        "needs",
+        "outputs",
+        "rule",
+        "state",
+        "waiting",
+    )
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule = rule
+        self.count = 0
+        self.done = 0
+        """Rows from here on have no inputs yet."""
+        self.columns: list[list[str]] = [[] for _ in rule.wildcards]
+        self.outputs = [array("i") for _ in rule.outputs]
+        self.inputs = [array("i") for _ in rule.inputs]
+        self.caches: list[dict[object, int]] = [{} for _ in rule.inputs]
+        self.keys: dict[tuple[str, ...], int] = {}
+        """Rows by their values; only of rules without outputs, whose tasks no file finds."""
+        self.needs: set[int] = set()
+        """The numbers of rules that make what these tasks take."""
+        self.waiting: dict[int, tuple[Need, ...]] = {}
+        self.state = bytearray()
+        """How each row was judged; see `stale`."""
+        self.depth = 0
+
+    def values(self, row: int) -> tuple[str, ...]:
+        """Return the wildcards of a task."""
+        return tuple(column[row] for column in self.columns)
+
+    def name(self, row: int) -> str:
+        """Return the name of a task."""
+        return self.rule.task_name(self.values(row))
+
+    def env(self, row: int) -> Env:
+        """Return the wildcards of a task by name, as expressions take them."""
+        return {name: column[row] for name, column in zip(self.rule.wildcards, self.columns, strict=True)}
+
+
+class Graph:
+    """What is wanted, what makes it, and what that needs."""
+
+    def __init__(self, campaign: Campaign, root: str = "") -> None:
+        self.campaign = campaign
+        self.root = root
+        self.files = Files()
+        self.tables = [Table(rule) for rule in campaign.rules]
+        self.groups: list[array[int]] = []
+        self.group_needs: list[frozenset[int]] = []
+        self.makers = Makers(campaign)
+        self.troubles: list[Diagnostic] = []
+        self.warnings: dict[str, Diagnostic] = {}
+        self._queue: list[Table] = []
+
+    # ------------------------------------------------------------ files
+
+    def want(self, path: str, span: Span | None = None) -> int:
+        """Return the number of a wanted file; who makes it is added."""
+        return self.intern([path], span)[0]
+
+    def intern(self, paths: list[str], span: Span | None = None, filled: Filled | None = None) -> array[int]:
+        """Return the numbers of files; new ones get their makers, whose tasks are added and expanded later.
+
+        `filled` says how a pattern was filled to make the paths: then a whole column finds its rule at once.
+        """
+        if not paths:
+            return array("i")
+        joined = "\0".join(paths)
+        if not is_normal(joined) or "" in paths:
+            paths = [self._normal(path, span) for path in paths]
+            filled = None
+        if len(joined) > LONGEST_NAME:
+            self._check_lengths(paths, span)
+        index = self.files.index
+        if index.keys().isdisjoint(paths):
+            first = len(self.files.paths)
+            index.update(zip(paths, range(first, first + len(paths)), strict=True))
+            if len(index) == first + len(paths):
+                self.files.paths += paths
+                self._find_makers(first, paths, joined, filled)
+                return array("i", range(first, first + len(paths))) if not self.makers.folders else self._settled(paths)
+            for path in paths:  # some came twice: number them one by one
+                index.pop(path, None)
+        return self._intern_each(paths)
+
+    def _intern_each(self, paths: list[str]) -> array[int]:
+        found = array("i")
+        index = self.files.index
+        for path in paths:
+            number = index.get(path)
+            if number is None:
+                number = self._add_file(path)
+                self._find_maker(number, path)
+                number = index[path]
+            found.append(number)
+        return found
+
+    def _settled(self, paths: list[str]) -> array[int]:
+        """Return the numbers of files once more: one may have turned out to be a folder that a rule makes."""
+        index = self.files.index
+        return array("i", [index[path] for path in paths])
+
+    def _normal(self, path: str, span: Span | None) -> str:
+        if path == "":
+            self.troubles.append(
+                Diagnostic("E403", "an empty text is no path", span, help="what gives the path gives nothing here")
+            )
+            return "."
+        return normalize(path, self.root)
+
+    def _check_lengths(self, paths: list[str], span: Span | None) -> None:
+        for path in paths:
+            if len(path) <= LONGEST_NAME // 4:
+                continue
+            size = len(path.encode("utf-8", "surrogateescape"))
+            if size > LONGEST_PATH or any(
+                len(part.encode("utf-8", "surrogateescape")) > LONGEST_NAME for part in path.split("/")
+            ):
+                start = path if len(path) <= 60 else f"{path[:40]}…{path[-15:]}"  # noqa: PLR2004  # what fits a line
+                message = f"the path {start} is too long: {size} bytes, and file systems take {LONGEST_PATH}, {LONGEST_NAME} a name"
+                raise Trouble(
+                    *self.troubles,
+                    Diagnostic("E406", message, span, help="does a rule need itself, with a longer name each time?"),
+                )
+
+    def _add_file(self, path: str) -> int:
+        number = len(self.files.paths)
+        self.files.index[path] = number
+        self.files.paths.append(path)
+        return number
+
+    # ------------------------------------------------------------ who makes a file
+
+    def _find_makers(self, first: int, paths: list[str], joined: str, filled: Filled | None) -> None:
+        """Find the makers of new files, which are numbered from `first` on."""
+        files = self.files
+        if filled is not None and len(paths) >= 8:  # noqa: PLR2004  # below, asking one by one is cheaper
+            owner = self.makers.of_shape(filled, joined, len(paths))
+            if owner is not None:
+                rule, position = owner
+                table = self.tables[rule]
+                pattern = table.rule.outputs[position].pattern
+                row = table.count
+                by_name = dict(zip(pattern.places, filled.columns, strict=True))
+                for name, column in zip(table.rule.wildcards, table.columns, strict=True):
+                    values = by_name[name]
+                    column += [values] * len(paths) if isinstance(values, str) else values
+                files.rule.extend(array("i", [rule]) * len(paths))
+                files.row.extend(range(row, row + len(paths)))
+                self._add_rows(table, len(paths))
+                table.outputs[position].extend(range(first, first + len(paths)))
+                self._other_outputs(table, row, position)
+                return
+            if not self.makers.any_makes(filled):
+                files.rule.extend(array("i", [SOURCE]) * len(paths))
+                files.row.extend(array("i", [0]) * len(paths))
+                return
+        blank = array("i", [SOURCE]) * len(paths)
+        files.rule.extend(blank)
+        files.row.extend(blank)
+        for number, path in enumerate(paths, first):
+            if files.rule[number] == SOURCE:
+                self._find_maker(number, path)
+
+    def _find_maker(self, number: int, path: str) -> None:
+        """Find the maker of one new file: add its task, or leave it a source."""
+        files = self.files
+        while len(files.rule) <= number:
+            files.rule.append(SOURCE)
+            files.row.append(0)
+        try:
+            found = self.makers.of(path)
+        except Trouble as trouble:
+            self.troubles += trouble.diagnostics
+            return
+        if found is None:
+            folder = self.makers.folder_around(path)
+            if folder is not None:
+                self._inside_folder(path, folder)
+            elif not path.endswith("/") and self.makers.folders and self.makers.of(path + "/") is not None:
+                # a folder wanted without its slash: both names are one file
+                self.files.index[path] = self.want(path + "/")
+            return
+        rule, position, values = found
+        table = self.tables[rule]
+        if position < 0:
+            files.rule[number] = rule
+            files.row[number] = self.task_by_values(table, values)
+            return
+        self._add_task(table, values, number, position)
+
+    def _inside_folder(self, path: str, folder: tuple[str, str]) -> None:
+        name, rule = folder
+        message = f"{path} lies inside {name}, a folder that rule `{rule}` makes"
+        help_ = f"depend on the folder as a whole, `{name}`, or let the rule name the file among its outputs"
+        self.troubles.append(Diagnostic("E404", message, self.campaign.by_name[rule].span, help=help_))
+
+    def task_by_values(self, table: Table, values: tuple[str, ...]) -> int:
+        """Return the row of a task by its wildcards; it is added if there is none yet."""
+        if table.rule.outputs:
+            by_name = dict(zip(table.rule.wildcards, values, strict=True))
+            number = self.want(table.rule.outputs[0].pattern.fill(by_name))
+            return self.files.row[number]
+        row = table.keys.get(values)
+        if row is None:
+            row = self._add_row(table, values)
+            table.keys[values] = row
+        return row
+
+    def _add_row(self, table: Table, values: tuple[str, ...]) -> int:
+        row = table.count
+        for column, value in zip(table.columns, values, strict=True):
+            column.append(value)
+        self._add_rows(table, 1)
+        return row
+
+    def _add_rows(self, table: Table, count: int) -> None:
+        if table.done == table.count:
+            self._queue.append(table)
+        table.count += count
+        table.state.extend(bytes(count))
+
+    def _add_task(self, table: Table, values: tuple[str, ...], number: int, position: int) -> None:
+        """Add a task that was found by one of its outputs."""
+        row = self._add_row(table, values)
+        files = self.files
+        files.rule[number] = table.rule.number
+        files.row[number] = row
+        table.outputs[position].append(number)
+        self._other_outputs(table, row, position)
+
+    def _other_outputs(self, table: Table, row: int, position: int) -> None:
+        """Number the outputs of rows from `row` on, beside the one by which they were found."""
+        for other, output in enumerate(table.rule.outputs):
+            if other == position:
+                continue
+            pattern = output.pattern
+            names = table.rule.wildcards
+            if pattern.places:
+                paths = pattern.fill_columns(
+                    {name: column[row : table.count] for name, column in zip(names, table.columns, strict=True)}
+                )
+            else:
+                paths = [pattern.literals[0]] * (table.count - row)
+            for at, path in enumerate(paths, row):
+                self._claim(table, at, other, path)
+
+    def _claim(self, table: Table, row: int, position: int, path: str) -> None:
+        files = self.files
+        number = files.index.get(path)
+        if number is None:
+            number = self._add_file(path)
+            files.rule.append(table.rule.number)
+            files.row.append(row)
+            try:
+                found = self.makers.of(path)
+            except Trouble as trouble:
+                self.troubles += trouble.diagnostics
+                found = None
+            if found is not None and (found[0] != table.rule.number or found[2] != table.values(row)):
+                self._split_otherwise(table, row, position, path, found)
+        elif files.rule[number] != table.rule.number or files.row[number] != row:
+            self._made_twice(table, row, path, number)
+        table.outputs[position].append(number)
+
+    def _split_otherwise(
+        self, table: Table, row: int, position: int, path: str, found: tuple[int, int, tuple[str, ...]]
+    ) -> None:
+        rule = self.campaign.rules[found[0]]
+        message = f"{path}, an output of {table.name(row)}, would be split as {rule.task_name(found[2])}"
+        help_ = 'narrow the wildcards, such as `wildcard n: "[0-9]+"`'
+        key = f"split {table.rule.name} {position}"
+        self.warnings.setdefault(key, Diagnostic("W402", message, table.rule.outputs[position].span, help=help_))
+
+    def _made_twice(self, table: Table, row: int, path: str, number: int) -> None:
+        other = self.files.rule[number]
+        if other == SOURCE:
+            return
+        name = self.tables[other].name(self.files.row[number])
+        message = f"{path} is made by {name} and by {table.name(row)}"
+        notes = (
+            (Note(self.campaign.rules[other].span, f"rule `{self.campaign.rules[other].name}`"),)
+            if other != table.rule.number
+            else ()
+        )
+        self.troubles.append(
+            Diagnostic("E401", message, table.rule.span, notes=notes, help="let each file have one maker")
+        )
+
+    # ------------------------------------------------------------ what tasks need
+
+    def expand(self) -> None:
+        """Give inputs to all tasks that have none yet, and to those that this adds, until nothing is new.
+
+        Raises Trouble with all mistakes found.
+        """
+        while self._queue:
+            table = self._queue.pop()
+            start, end = table.done, table.count
+            table.done = end
+            table.depth += 1
+            if table.depth > MOST_LEGS and end - start < 2 and table.rule.number in table.needs:  # noqa: PLR2004  # one leg at a time
+                self._without_end(table, start)
+            if start < end:
+                self._give_inputs(table, start, end)
+        if self.troubles:
+            raise Trouble(*dict.fromkeys(self.troubles))
+
+    def _without_end(self, table: Table, row: int) -> None:
+        name = table.name(row)
+        message = f"rule `{table.rule.name}` needs itself without end: {MOST_LEGS:,} times down to {name}"
+        help_ = 'end it by a condition: `input: "…" if …  else "…"`, or narrow its wildcard: `wildcard n: "[0-9]+"`'
+        raise Trouble(*self.troubles, Diagnostic("E408", message, table.rule.span, help=help_))
+
+    def _give_inputs(self, table: Table, start: int, end: int) -> None:
+        for position, item in enumerate(table.rule.inputs):
+            code = item.code
+            column = table.inputs[position]
+            names = [name for name in table.rule.wildcards if name in code.names]
+            if not names:
+                made = self._once(table, position, (), {}, range(start, end))
+                column.extend(array("i", [made]) * (end - start))
+            elif len(names) < len(table.rule.wildcards) or len(table.rule.wildcards) == 1:
+                self._by_values(table, position, names, start, end)
+            elif code.literals is not None and code.places:
+                self._by_columns(table, position, start, end)
+            else:
+                for row in range(start, end):
+                    column.append(self._evaluate(table, position, table.env(row), (row,)))
+
+    def _by_columns(self, table: Table, position: int, start: int, end: int) -> None:
+        """Fill a plain string that names every wildcard, for all rows at once."""
+        from hpcmake.planner.expressions import Filled, fill_places
+
+        code = table.rule.inputs[position].code
+        by_name = {name: column[start:end] for name, column in zip(table.rule.wildcards, table.columns, strict=True)}
+        columns: list[str | list[str]] = [by_name[place] for place in code.places]
+        literals = code.literals
+        assert literals is not None  # noqa: S101  # the caller asked
+        paths = fill_places(literals, columns)
+        numbers = self.intern(paths, code.span, Filled(paths, literals, columns))
+        table.inputs[position].extend(numbers)
+        self._note_needs(table, numbers)
+
+    def _by_values(self, table: Table, position: int, names: list[str], start: int, end: int) -> None:
+        """Evaluate an item once for each distinct value of the wildcards that it names."""
+        places = [table.rule.wildcards.index(name) for name in names]
+        cache = table.caches[position]
+        code = table.rule.inputs[position].code
+        if len(places) == 1:
+            keys: Sequence[object] = table.columns[places[0]][start:end]
+        else:
+            keys = list(zip(*(table.columns[place][start:end] for place in places), strict=True))
+        fresh = [key for key in dict.fromkeys(keys) if key not in cache]
+        if code.literals is not None and len(places) == 1 and len(fresh) > 1:
+            from hpcmake.planner.expressions import Filled, fill_places
+
+            columns: list[str | list[str]] = [fresh] * len(code.places)  # type: ignore[list-item]
+            paths = fill_places(code.literals, columns)
+            numbers = self.intern(paths, code.span, Filled(paths, code.literals, columns))
+            self._note_needs(table, numbers)
+            cache.update(zip(fresh, numbers, strict=True))
+        else:
+            unset: dict[object, tuple[Need, ...]] = {}
+            for key in fresh:
+                env: Env = dict(zip(names, (key,) if len(places) == 1 else key, strict=True))  # type: ignore[arg-type]
+                made = self._evaluate(table, position, env, ())
+                if made == UNSET and table.waiting.get(-1):
+                    unset[key] = table.waiting.pop(-1)
+                cache[key] = made
+            if unset:
+                for row, key in enumerate(keys, start):
+                    if key in unset:
+                        table.waiting[row] = (*table.waiting.get(row, ()), *unset[key])
+        table.inputs[position].extend(map(cache.__getitem__, keys))
+        for key in [key for key in fresh if cache[key] == UNSET]:
+            del cache[key]
+
+    def _once(self, table: Table, position: int, key: object, env: Env, rows: Iterable[int]) -> int:
+        cache = table.caches[position]
+        made = cache.get(key)
+        if made is None:
+            made = self._evaluate(table, position, env, rows)
+            if made != UNSET:
+                cache[key] = made
+        return made
+
+    def _evaluate(self, table: Table, position: int, env: Env, rows: Iterable[int]) -> int:
+        """Return the entry of an input column for one environment; what must be waited for is noted for `rows`."""
+        code = table.rule.inputs[position].code
+        try:
+            if code.fill is not None:
+                filled = code.fill(env)
+                if filled is not None:
+                    return self._group(table, self.intern(filled.paths, code.span, filled))
+            value = code.run(env)
+            return self._entry(table, value, code)
+        except Wait as wait:
+            for row in rows or (-1,):
+                table.waiting[row] = (*table.waiting.get(row, ()), *wait.needs)
+        except Trouble as trouble:
+            self.troubles += [self._for_task(each, table, env) for each in trouble.diagnostics]
+        return UNSET
+
+    def _for_task(self, diagnostic: Diagnostic, table: Table, env: Env) -> Diagnostic:
+        """Add the task to a mistake that depends on its wildcards."""
+        values = ", ".join(f"{name}={env[name]}" for name in table.rule.wildcards if name in env)
+        if not values or "(for " in diagnostic.message:
+            return diagnostic
+        return diagnostic.replace(message=f"{diagnostic.message} (for {table.rule.name} with {values})")
+
+    def _entry(self, table: Table, value: Value, code: Code) -> int:
+        if isinstance(value, str):
+            number = self.want(value, code.span)
+            self._note_needs(table, (number,))
+            return number
+        if not isinstance(value, list):
+            raise Trouble(
+                Diagnostic("E306", f"an input is a path or a list of paths, and this is {kind_of(value)}", code.span)
+            )
+        return self._group(table, self.intern(flat_paths(value, code.span), code.span))
+
+    def _group(self, table: Table, numbers: array[int]) -> int:
+        if len(set(numbers)) != len(numbers):
+            numbers = array("i", dict.fromkeys(numbers))
+        self.groups.append(numbers)
+        rule = self.files.rule
+        needs = frozenset(map(rule.__getitem__, numbers)) - {SOURCE}
+        self.group_needs.append(needs)
+        table.needs |= needs
+        return -1 - len(self.groups)
+
+    def _note_needs(self, table: Table, numbers: Sequence[int]) -> None:
+        table.needs.update(map(self.files.rule.__getitem__, numbers))
+        table.needs.discard(SOURCE)
+
+    # ------------------------------------------------------------ what had to be waited for
+
+    def resume(self, table: Table, row: int) -> None:
+        """Evaluate again what a task had to wait for."""
+        table.waiting.pop(row, None)
+        env = table.env(row)
+        for position in range(len(table.rule.inputs)):
+            if table.inputs[position][row] == UNSET:
+                table.inputs[position][row] = self._evaluate(table, position, env, (row,))
+
+    # ------------------------------------------------------------ views
+
+    def inputs_of(self, table: Table, row: int) -> list[int]:
+        """Return the numbers of all files that a task takes, in order, without repetitions."""
+        found: dict[int, None] = {}
+        for column in table.inputs:
+            entry = column[row]
+            if entry >= 0:
+                found[entry] = None
+            elif entry != UNSET:
+                found.update(dict.fromkeys(self.groups[-2 - entry]))
+        return list(found)
+
+    def group(self, entry: int) -> array[int]:
+        """Return the files of a group, by its entry in an input column."""
+        return self.groups[-2 - entry]
+
+    def consumers_of(self, number: int) -> list[tuple[Table, int]]:
+        """Return the tasks that take a file.  Looks through all tables: for messages only."""
+        found = []
+        groups = {-2 - g for g, members in enumerate(self.groups) if number in members}
+        for table in self.tables:
+            for column in table.inputs:
+                found += [(table, row) for row, entry in enumerate(column) if entry == number or entry in groups]
+        return found
+
+    def makers_of(self, pattern: Pattern) -> list[Rule]:
+        """Return the rules that could make files of a pattern."""
+        return [
+            self.campaign.rules[rule]
+            for rule in dict.fromkeys(owner[0] for _, owner in self.campaign.index.overlapping(pattern))
+        ]
+
+
+def flat_paths(values: Sequence[Value], span: Span) -> list[str]:
+    """Return a list of paths of which some may stand in lists of their own.  Raises Trouble for what is no path."""
+    found: list[str] = []
+    for value in values:
+        if isinstance(value, str):
+            found.append(value)
+        elif isinstance(value, list):
+            found += flat_paths(value, span)
+        else:
+            raise Trouble(
+                Diagnostic(
+                    "E306",
+                    f"a path is a text, and this is {kind_of(value)}",
+                    span,
+                    help="`str(…)` makes a text of a number",
+                )
+            )
+    return found

@@ -1,0 +1,345 @@
+"""What expressions read: files as values, and the files that `each` ranges over.
+
+Owns sources, what tasks have produced, and what must be waited for.  Knows nothing of staleness: it is told what is ready.
+"""
+
+from __future__ import annotations
+
+from hpcmake.diagnostics import Diagnostic, Trouble, nearest
+from hpcmake.planner.paths import natural_order, normalize
+from hpcmake.planner.patterns import Pattern
+from hpcmake.planner.tables import parse_content
+from hpcmake.planner.world import Need, Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from hpcmake.model import Tree
+    from hpcmake.planner.graph import Graph
+    from hpcmake.planner.values import Value
+    from hpcmake.text import Span
+
+
+class Outside:
+    """The world of a campaign's expressions.
+
+    `graph` is set once there is one; before, nothing is made by a rule.  `is_ready(number)` says whether a file that a
+    rule makes is up to date, `produced(rule, row)` what a task has produced (None: not known yet), `was_made(path)`
+    whether the journal knows a file as the work of some task.
+    """
+
+    def __init__(self, tree: Tree, variables: Mapping[str, str], root: str = "") -> None:
+        self.tree = tree
+        self.root = root
+        self.variables = variables
+        self.graph: Graph | None = None
+        self.is_ready: Callable[[int], bool] = lambda _number: False
+        self.produced: Callable[[int, int], Sequence[str] | None] = lambda _rule, _row: None
+        self.was_made: Callable[[str], bool] = lambda _path: False
+        self.sizes: Callable[[Sequence[str]], int] = lambda _paths: 0
+        self._values: dict[tuple[str, str], Value] = {}
+        self._listed: dict[tuple[tuple[str, ...], tuple[str, ...], str], _Listing] = {}
+        self._any: dict[str, bool] = {}
+
+    # ------------------------------------------------------------ files as values
+
+    def read(self, path: str, kind: str, span: Span) -> Value:
+        """Return the content of a file as lines, table, json or toml."""
+        path = normalize(path, self.root)
+        known = self._values.get((path, kind))
+        if known is not None:
+            return known
+        graph = self.graph
+        if graph is not None and graph.makers.makes(path):
+            number = graph.want(path, span)
+            if not self.is_ready(number):
+                raise Wait(Need(path))
+        try:
+            raw = self.tree.read(path)
+        except (FileNotFoundError, NotADirectoryError):
+            message = f"there is no file {path} to read, and no rule makes it"
+            raise Trouble(Diagnostic("E405", message, span, help=self.hint(path))) from None
+        except OSError as problem:
+            raise Trouble(Diagnostic("E405", f"{path} cannot be read: {problem.strerror}", span)) from None
+        value = parse_content(raw, kind, path, span)
+        self._values[path, kind] = value
+        return value
+
+    def forget(self, path: str) -> None:
+        """Forget what was read of a file, since it is made again."""
+        for kind in ("lines", "table", "json", "toml"):
+            self._values.pop((path, kind), None)
+
+    def forget_listings(self) -> None:
+        """Forget what `each` found: tasks have produced files since."""
+        self._listed.clear()
+
+    def size(self, paths: Sequence[str], span: Span) -> int:  # noqa: ARG002  # a world is told where it is asked
+        """Return the bytes of files, as far as they are there."""
+        return self.sizes([normalize(path, self.root) for path in paths])
+
+    def variable(self, name: str) -> str | None:
+        """Return a variable of the environment as it was when the campaign was started."""
+        return self.variables.get(name)
+
+    def hint(self, path: str) -> str:
+        """Return, for a path that is not there, the nearest that is."""
+        return nearest_path(self.tree, path)
+
+    # ------------------------------------------------------------ each
+
+    def files(self, pattern: Pattern, bound: Mapping[str, str], span: Span) -> Sequence[tuple[str, ...]]:
+        """Return the values of the unbound names of a pattern, a row for each file, in natural order."""
+        pattern = self._normal(pattern)
+        names = tuple(name for name in pattern.names if name not in bound)
+        produced = self._producer(pattern, bound, span)
+        if produced is not None:
+            rows = _rows(pattern, bound, names, produced)
+        else:
+            rows = self._sources(pattern, bound, names)
+            if not rows and not self._matches_any(pattern):
+                self._over_nothing(pattern, span)
+        return rows
+
+    def _normal(self, pattern: Pattern) -> Pattern:
+        if not pattern.literals[0].startswith(("./", "/")):
+            return pattern
+        lead = pattern.literals[0]
+        tail = lead.rpartition("/")[2]
+        folder = normalize(lead[: len(lead) - len(tail)] or ".", self.root)
+        return Pattern(
+            (("" if folder in {".", ""} else folder.rstrip("/") + "/") + tail, *pattern.literals[1:]),
+            pattern.places,
+            pattern.constraints,
+        )
+
+    def _producer(self, pattern: Pattern, bound: Mapping[str, str], span: Span) -> Sequence[str] | None:
+        """Return what tasks produced, if a `produces` is this pattern; None if no rule produces such files."""
+        graph = self.graph
+        if graph is None:
+            return None
+        producers = graph.makers.producers(pattern)
+        if not producers:
+            return None
+        number, same = producers[0]
+        rule = graph.campaign.rules[number]
+        made = rule.produces
+        assert made is not None  # noqa: S101  # that is how it was found
+        if not same or not self._closed_alike(pattern, made, bound, rule.closed):
+            message = f"`each` over `{pattern.text}`, of which rule `{rule.name}` produces only a part, `{made.text}`"
+            for one, two in zip(pattern.places, made.places, strict=False):
+                if same and two in rule.closed and one not in bound:
+                    message = f"`each` over what rule `{rule.name}` produces, and its wildcard `{two}` is not bound"
+                    help_ = f"bind it to the left: `for {one} in …`, or range over what identifies the tasks"
+                    raise Trouble(Diagnostic("E409", message, span, help=help_))
+            raise Trouble(Diagnostic("E409", message, span, help=f'range over `each "{made.text}"`'))
+        by_name = {two: bound[one] for one, two in zip(pattern.places, made.places, strict=True) if two in rule.closed}
+        closed = tuple(by_name[name] for name in rule.wildcards)
+        row = graph.task_by_values(graph.tables[number], closed)
+        files = self.produced(number, row)
+        if files is None:
+            raise Wait(Need(made.bind(by_name).text, rule.name, closed))
+        return files
+
+    def _closed_alike(self, pattern: Pattern, made: Pattern, bound: Mapping[str, str], closed: tuple[str, ...]) -> bool:
+        return all(one in bound for one, two in zip(pattern.places, made.places, strict=True) if two in closed)
+
+    def _sources(self, pattern: Pattern, bound: Mapping[str, str], names: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        """Return rows of source files, looked up among all that lie where the pattern's own folders lie."""
+        literals, places = list(pattern.literals), list(pattern.places)
+        # what is bound in the leading folders is put in; the rest is listed once for all values, and indexed by them
+        while places and places[0] in bound:
+            head = literals[0] + bound[places[0]]
+            if "/" not in literals[1] and any(place not in bound for place in places[1:2]):
+                break
+            literals[:2] = [head + literals[1]]
+            places.pop(0)
+        rest = Pattern(literals, places, pattern.constraints)
+        if not rest.places:
+            return [()] if self._is_source(rest.literals[0]) else []
+        keys = tuple(name for name in rest.names if name in bound)
+        listing_key = (rest.literals, rest.places, repr(sorted(rest.constraints.items())) + repr(keys))
+        listing = self._listed.get(listing_key)
+        if listing is None:
+            listing = self._listed[listing_key] = _Listing(rest, self._matching(rest), keys)
+        return listing.rows(tuple(bound[name] for name in keys), names)
+
+    def _is_source(self, path: str) -> bool:
+        if self.tree.stamps([path])[0] is None:
+            return False
+        return not (self.graph is not None and self.graph.makers.makes(path)) and not self.was_made(path)
+
+    def _matching(self, pattern: Pattern) -> list[str]:
+        """Return the sources that match a pattern, in natural order."""
+        found = find_matching(self.tree, pattern)
+        graph = self.graph
+        if graph is not None and graph.makers.could_make(pattern):
+            found = [path for path in found if not graph.makers.makes(path)]
+        found = [path for path in found if not self.was_made(path)]
+        return natural_order(found)
+
+    def _matches_any(self, pattern: Pattern) -> bool:
+        text = pattern.text
+        if text not in self._any:
+            self._any[text] = bool(self._matching(pattern))
+        return self._any[text]
+
+    def _over_nothing(self, pattern: Pattern, span: Span) -> None:
+        """Tell why `each` has nothing to range over."""
+        graph = self.graph
+        makers = graph.makers_of(pattern) if graph is not None else []
+        makers = [rule for rule in makers if rule.produces is None or any(True for _ in rule.outputs)]
+        if makers:
+            rule = makers[0]
+            message = f"`each` ranges over sources, and `{pattern.text}` is what rule `{rule.name}` makes"
+            sources = [
+                item.code.span.text for item in rule.inputs if item.code.literals is not None and item.code.places
+            ]
+            help_ = (
+                f"range over what it is made from: `each {sources[0]}`"
+                if sources
+                else "range over what that rule is made from"
+            )
+            raise Trouble(Diagnostic("E410", message, span, help=help_))
+        message = f"no file matches `{pattern.text}`"
+        raise Trouble(Diagnostic("E407", message, span, help=self.hint(pattern.text)))
+
+
+class _Listing:
+    """All files of a pattern as rows, found by the values of some of its names."""
+
+    def __init__(self, pattern: Pattern, paths: Sequence[str], keys: tuple[str, ...]) -> None:
+        self.pattern = pattern
+        self.keys = keys
+        self._rest = tuple(name for name in pattern.names if name not in keys)
+        self._all: list[tuple[str, ...]] = []
+        self._by_key: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+        match = pattern.match
+        if not keys:
+            self._all = [values for values in map(match, paths) if values is not None]
+            return
+        at = [pattern.names.index(name) for name in keys]
+        others = [pattern.names.index(name) for name in self._rest]
+        for path in paths:
+            values = match(path)
+            if values is not None:
+                self._by_key.setdefault(tuple(values[i] for i in at), []).append(tuple(values[i] for i in others))
+
+    def rows(self, key: tuple[str, ...], names: tuple[str, ...]) -> Sequence[tuple[str, ...]]:
+        """Return the rows for bound values; `names` are the unbound ones in the order wanted."""
+        rows = self._by_key.get(key, []) if self.keys else self._all
+        if names == self._rest:
+            return rows
+        order = [self._rest.index(name) for name in names]
+        return [tuple(row[i] for i in order) for row in rows]
+
+
+def _rows(
+    pattern: Pattern, bound: Mapping[str, str], names: tuple[str, ...], paths: Sequence[str]
+) -> list[tuple[str, ...]]:
+    rows = []
+    for path in natural_order(list(paths)):
+        values = pattern.match(path)
+        if values is not None:
+            by_name = dict(zip(pattern.names, values, strict=True))
+            if all(by_name[name] == bound[name] for name in pattern.names if name in bound):
+                rows.append(tuple(by_name[name] for name in names))
+    return rows
+
+
+def find_matching(tree: Tree, pattern: Pattern) -> list[str]:
+    """Return the files (or folders, for a pattern that ends in a slash) on the disk that match a pattern."""
+    if pattern.may_cross:
+        return _find_deep(tree, pattern)
+    wants_folder = pattern.literals[-1].endswith("/")
+    components = _components(pattern)
+    found = [""]
+    for at, component in enumerate(components):
+        last = at == len(components) - 1
+        following: list[str] = []
+        for folder in found:
+            following += _step(tree, folder, component, need_folder=wants_folder or not last, last=last)
+        found = following
+        if not found:
+            break
+    paths = [path + "/" for path in found] if wants_folder else found
+    return (
+        [path for path in paths if pattern.match(path) is not None]
+        if len(set(pattern.places)) < len(pattern.places)
+        else paths
+    )
+
+
+def _step(tree: Tree, folder: str, component: Pattern, *, need_folder: bool, last: bool) -> list[str]:
+    lead = folder + "/" if folder else ""
+    if not component.places:
+        name = component.literals[0]
+        if not last:
+            return [lead + name]  # whether it is there shows when it is listed
+        names = tree.names(folder or ".")
+        return [lead + name] if names is not None and name in names and (not need_folder or names[name]) else []
+    names = tree.names(folder or ".")
+    if not names:
+        return []
+    dotted = component.literals[0].startswith(".")
+    match = component.regex.fullmatch
+    return [
+        lead + name
+        for name, is_folder in names.items()
+        if is_folder is need_folder and (dotted or not name.startswith(".")) and match(name)
+    ]
+
+
+def _components(pattern: Pattern) -> list[Pattern]:
+    """Split a pattern at the slashes of its literals."""
+    parts: list[tuple[list[str], list[str]]] = [([""], [])]
+    for at, literal in enumerate(pattern.literals):
+        if at:
+            parts[-1][1].append(pattern.places[at - 1])
+            parts[-1][0].append("")
+        pieces = literal.split("/")
+        parts[-1][0][-1] += pieces[0]
+        parts += [([piece], []) for piece in pieces[1:]]
+    return [Pattern(literals, places, pattern.constraints) for literals, places in parts if places or literals != [""]]
+
+
+def _find_deep(tree: Tree, pattern: Pattern) -> list[str]:
+    """Walk all folders below the pattern's first literal: a wildcard may match slashes."""
+    start = pattern.literals[0].rpartition("/")[0]
+    wants_folder = pattern.literals[-1].endswith("/")
+    dotted = "/." in "/" + pattern.literals[0]
+    found = []
+    todo = [start]
+    while todo:
+        folder = todo.pop()
+        for name, is_folder in (tree.names(folder or ".") or {}).items():
+            if name.startswith(".") and not dotted:
+                continue
+            path = f"{folder}/{name}" if folder else name
+            if is_folder:
+                todo.append(path)
+                if wants_folder and pattern.match(path + "/") is not None:
+                    found.append(path + "/")
+            elif not wants_folder and pattern.match(path) is not None:
+                found.append(path)
+    return found
+
+
+def nearest_path(tree: Tree, path: str) -> str:
+    """Return, in words, what there is instead of a path: the nearest name, or the part of it that is missing."""
+    folder = ""
+    for part in path.rstrip("/").split("/"):
+        names = tree.names(folder or ".")
+        here = f"{folder}/" if folder else "the root"
+        if names is None:
+            return f"there is no folder {folder}/"
+        if "{" in part:
+            shown = sorted(name for name in names if not name.startswith("."))[:5]
+            return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"  # noqa: PLR2004
+        if part not in names:
+            close = nearest(part, names)
+            lead = f"{folder}/" if folder else ""
+            return f"did you mean `{lead}{close}`?" if close else f"there is no `{part}` in {here}"
+        folder = f"{folder}/{part}" if folder else part
+    return f"{path} is there, but is not what was asked for"
