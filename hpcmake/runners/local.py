@@ -1,4 +1,4 @@
-"""Runs attempts on this machine, through one small process that starts and watches them (see node.py).
+"""Runs attempts on this machine, through one small process that starts and watches them (see node/).
 
 Owns the pipe to that process and what it still holds.  Knows nothing of which attempts there are, nor of what follows.
 
@@ -34,8 +34,8 @@ SET_PIPE_SIZE = 1031
 
 
 def find_node() -> list[str]:
-    """Return the command that runs node.py here."""
-    return [sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "node.py")]
+    """Return the command that runs the node program here."""
+    return [sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "node")]
 
 
 class LocalRunner:
@@ -44,7 +44,7 @@ class LocalRunner:
     `root` is the campaign's folder; `logs` a folder in which output is kept (made if absent); `mark` is borne by each
     process that is started, so that those a killed driver left are found.  `memory` is in bytes, 0 if it shall not be
     counted; `grace` the seconds between SIGTERM and SIGKILL; `environment` what tasks see, else that of this process;
-    `command` what runs node.py.  Raises OSError if the process cannot be started.
+    `command` what runs the node program.  Raises OSError if the process cannot be started.
     """
 
     def __init__(  # noqa: PLR0913  # all are named by whoever calls
@@ -205,7 +205,8 @@ class LocalRunner:
             if row[1] in self._held:
                 self._stamps.setdefault(row[1], []).extend(row[2:])
         elif kind == "c":
-            if self._held.pop(row[1], self) is not self:
+            if row[1] in self._held:
+                del self._held[row[1]]
                 self._stamps.pop(row[1], None)
                 self._ready.append(Cut(row[1], row[2], row[3]))
         elif kind == "up":
@@ -215,9 +216,9 @@ class LocalRunner:
 
     def _take_end(self, row: list[Any]) -> None:
         _, number, status, why, wall, cpu, rss, at, place, strays = row
-        own = self._held.pop(number, self)
-        if own is self:
+        if number not in self._held:
             return
+        own = self._held.pop(number)
         flat = self._stamps.pop(number, None)
         stamps: tuple[Stamp | None, ...] = ()
         if flat:
@@ -227,7 +228,7 @@ class LocalRunner:
         log = None
         if place:
             slot, offset, length = place
-            log = (own if slot < 0 else f"{self._logs}/{self._name}.{slot}", offset, length)
+            log = (own or f"{self._logs}/{self._name}.{slot}", offset, length)
         self._ready.append(Ended(number, status, why, wall, cpu, rss, at, self._node, log, stamps, strays))
 
     # ------------------------------------------------------------ the pipe
@@ -282,7 +283,7 @@ class LocalRunner:
         if self._process.status != 0:
             end_all_strays(self._mark + ":")
             if self._scratch:
-                from hpcmake.runners.node import remove_scratch
+                from hpcmake.runners.node.scratch import remove_scratch
 
                 remove_scratch(self._scratch)
 
@@ -302,8 +303,8 @@ class LocalRunner:
 
 
 def render_row(attempt: Attempt) -> list[Any]:
-    """Return an attempt as the row that node.py reads, without the defaults at its end."""
-    from hpcmake.runners.node import DEFAULTS
+    """Return an attempt as the row that the node reads, without the defaults at its end."""
+    from hpcmake.runners.node.task import DEFAULTS
 
     resources = attempt.resources
     alone = resources.nodes is not None or resources.ranks is not None
@@ -338,7 +339,7 @@ def _enlarge(pipe: int) -> None:
 
 
 def _catch_signals() -> tuple[tuple[int, int] | None, int]:
-    """Let a signal end a wait: return a pipe that then can be read (None outside the main thread), and its forerunner."""
+    """Let a signal end a wait: return a pipe to watch (None outside the main thread), and its forerunner."""
     ends = os.pipe()
     for end in ends:
         os.set_blocking(end, False)

@@ -1,4 +1,4 @@
-"""Starts processes, and ends those that an earlier driver left behind; the one module that does so, beside node.py.
+"""Starts processes, and ends what an earlier driver left behind; beside the node program, the one place that does.
 
 Owns how a process gets its pipes, its session and its end.  Knows nothing of tasks but the mark in their environment.
 """
@@ -79,7 +79,7 @@ def spawn(argv: Sequence[str], *, environment: Mapping[str, str], stderr: int) -
     try:
         pid = os.posix_spawn(
             argv[0],
-            argv,
+            list(argv),
             environment,
             file_actions=[
                 (os.POSIX_SPAWN_DUP2, theirs_in, 0),
