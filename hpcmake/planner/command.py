@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.braces import NAME, parse_brace, parse_head
-from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner import quoting
+from hpcmake.planner.expansions import VALUE, Document
+from hpcmake.planner.groups import explain_problem, read_groups
 from hpcmake.planner.quoting import Place, UnfitError
-from hpcmake.planner.shell import VALUE, Document, scan
+from hpcmake.planner.shell import scan
 from hpcmake.planner.simple import Quoted, simple_words
-from hpcmake.planner.values import ValueTypeError, kind_of, plain_of, render_value
+from hpcmake.planner.values import ValueTypeError, plain_of, render_value
 from hpcmake.record import Record
 from hpcmake.syntax import Block, Brace
-from hpcmake.text import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ class Template(Record):
         """Return the text with its values, each quoted for its place.
 
         `value_of` gives the value of a group, fields and positions already followed; `list_file` writes items to a
-        file, one a line, and returns its path.  Raises Trouble where a value has no text or cannot stand where it should.
+        file, one a line, and returns its path.  Raises Trouble where a value has no text or cannot stand where it is.
         """
         harmless = quoting.is_harmless
         texts: list[str] = []
@@ -66,7 +66,13 @@ class Template(Record):
                 continue
             brace, place = piece.brace, piece.place
             value = value_of(brace)
-            if place is _BARE and type(value) is str and brace.pad is None and brace.modifier is None and harmless(value):
+            if (
+                place is _BARE
+                and type(value) is str
+                and brace.pad is None
+                and brace.modifier is None
+                and harmless(value)
+            ):
                 texts.append(value)
             else:
                 texts.append(_render_slot(brace, place, value, list_file))
@@ -184,14 +190,6 @@ def _glue(word: Quoted, value_of: ValueOf, list_file: ListFile) -> list[str]:
 # ---------------------------------------------------------------- reading a block
 
 
-class _Group(Record):
-    """A brace group of ours in the text of a block."""
-
-    start: int
-    end: int
-    brace: Brace
-
-
 def parse_template(
     block: Block, known: Collection[str], unbound_hint: Callable[[str], str] | None = None
 ) -> tuple[Template, list[Diagnostic]]:
@@ -199,25 +197,22 @@ def parse_template(
 
     `known` are the names that have a value here; `unbound_hint` may give a mend for a name that has none.
     """
-    groups, text, found = _read_groups(block, known, unbound_hint)
+    braces, text, found = read_groups(block, known, unbound_hint)
     interpreter = tuple(word.id for word in block.interpreter)
-    braces = tuple(group.brace for group in groups)
     names = frozenset(brace.name.id for brace in braces)
     if interpreter and not is_shell(interpreter):
         pieces, _ = _split(text, [], [], [_JSON] * len(braces), braces)
-        return Template(pieces, braces, interpreter, names), found
-    if not groups:
+        return Template(pieces, tuple(braces), interpreter, names), found
+    if not braces:
         words = None if interpreter else simple_words(text, ())
         return Template((text,), (), interpreter, names, words), found
     scanned = scan(text)
-    found += [
-        _explain_problem(what, groups[number].brace if number < len(groups) else braces[-1])
-        for what, number in scanned.problems
-    ]
+    for what, number in scanned.problems:
+        found.append(explain_problem(what, braces[min(number, len(braces) - 1)]))
     places = [_BARE if place == _BARE else place for place in scanned.places]
     pieces, documents = _split(text, scanned.edits, scanned.documents, places, braces)
     words = None if interpreter else simple_words(text, braces)
-    return Template(pieces, braces, interpreter, names, words, documents), found
+    return Template(pieces, tuple(braces), interpreter, names, words, documents), found
 
 
 _SHELLS = frozenset(("bash", "sh", "dash", "zsh", "ksh", "ash", "mksh", "ksh93", "rbash"))
@@ -233,132 +228,6 @@ def is_shell(interpreter: Sequence[str]) -> bool:
             continue  # options and variables of env
         return program in _SHELLS
     return False
-
-
-_NAME = re.compile(NAME)
-_LONGEST = 1000  # characters of a group; beyond, it is not one of ours
-
-
-def _read_groups(
-    block: Block, known: Collection[str], unbound_hint: Callable[[str], str] | None
-) -> tuple[list[_Group], str, list[Diagnostic]]:
-    """Return the groups, the text in which each is one VALUE and `{{name}}` is `{name}`, and the mistakes."""
-    text = block.text
-    groups: list[_Group] = []
-    parts: list[str] = []
-    mistakes: list[Diagnostic] = []
-    done = 0
-    places = _Places(block)
-    at = text.find("{")
-    while at >= 0:
-        inner = at + 1
-        doubled = text.startswith("{", inner)
-        head = parse_head(text[inner + doubled : inner + doubled + _LONGEST])
-        end = inner + doubled + len(head) if head else inner
-        if head and doubled and text.startswith("}}", end):
-            parts += (text[done:at], "{", head, "}")
-            at = done = end + 2
-        elif head and not doubled and not (at and text[at - 1] == "$"):
-            name = _NAME.match(head)[0]  # type: ignore[index]  # a head begins with a name
-            if not text.startswith("}", end):
-                if name in known:
-                    mistakes.append(_explain_form(text, places, at, name))
-                at = inner
-            else:
-                span = places.span(at, end + 1)
-                brace = parse_brace(head, span)
-                if name not in known or brace is None:
-                    mistakes.append(_explain_name(name, head, span, known, unbound_hint))
-                else:
-                    groups.append(_Group(at, end + 1, brace))
-                    parts += (text[done:at], VALUE)
-                    done = end + 1
-                at = end + 1
-        else:
-            at = inner
-        at = text.find("{", at)
-    parts.append(text[done:])
-    return groups, "".join(parts), mistakes
-
-
-class _Places:
-    """Spans in a block, asked for from its beginning to its end: without counting its lines anew each time."""
-
-    def __init__(self, block: Block) -> None:
-        self.block = block
-        self.line = 0
-        self.begins = 0
-        self.next = block.text.find("\n") + 1 or len(block.text) + 1
-
-    def span(self, start: int, end: int) -> Span:
-        """Return where some characters of one line of the block stand in its source."""
-        while start >= self.next:
-            self.line += 1
-            self.begins = self.next
-            self.next = self.block.text.find("\n", self.begins) + 1 or len(self.block.text) + 1
-        at = self.block.lines[self.line] + start - self.begins
-        return Span(self.block.source, at, at + end - start)
-
-
-def _explain_name(
-    name: str, head: str, span: Span, known: Collection[str], unbound_hint: Callable[[str], str] | None
-) -> Diagnostic:
-    hints = [unbound_hint(name) if unbound_hint else "", did_you_mean(name, known)]
-    hints.append(
-        f"write {{{{{head}}}}} for the characters {{{head}}}, or {{ {head} }} for a group of the shell's or of awk's"
-    )
-    return Diagnostic("E601", f"unknown name `{name}` in a command", span, help="\n".join(filter(None, hints)))
-
-
-def _explain_form(text: str, places: _Places, at: int, name: str) -> Diagnostic:
-    line_end = text.find("\n", at, at + _LONGEST)
-    limit = min(at + _LONGEST, len(text)) if line_end < 0 else line_end
-    close = text.find("}", at, limit)
-    if close < 0:
-        span = places.span(at, at + 1 + len(name))
-        message = f"`{{{name}` begins with the name of a value, and no `}}` closes it on this line"
-        return Diagnostic(
-            "E602", message, span, help=f"write {{{name}}}, or {{ {name} for a group of the shell's or of awk's"
-        )
-    inside = text[at + 1 : close]
-    message = f"`{{{inside}}}` begins with the name of a value, and is not of the form of a name in braces"
-    return Diagnostic("E602", message, places.span(at, close + 1), help=_mend_form(inside, name))
-
-
-def _mend_form(inside: str, name: str) -> str:
-    rest = inside[len(name) :]
-    if not rest.strip():
-        return f"write {{{name}}}, without spaces"
-    digits = re.fullmatch(r":0?(\d{1,2})d?", rest)
-    if digits:
-        return f"a width is written with zeros: {{{name}:0{int(digits[1])}}}"
-    if rest.startswith("!"):
-        return f"there are {{{name}!r}} (raw) and {{{name}!file}} (the path of a file that lists the items)"
-    if rest.startswith((",", "..")):
-        return f"if the shell's own list is meant, quote the name: {{'{name}'{rest}}}"
-    if rest.startswith(":"):
-        return f"write {{{name}}}; behind a colon only a width can stand, as in {{{name}:04}}"
-    return f"give it a name of its own, `let value = {inside.strip()}`, and write {{value}};\nfor a group of the shell's or of awk's write {{ {inside} }}"
-
-
-_PROBLEMS = {
-    "backslash": (
-        "E603",
-        "a backslash stands before a value, and would be read as a part of it",
-        "write {{name}} for the characters {name}, or two backslashes for one before the value",
-    ),
-    "delimiter": (
-        "E604",
-        "a here-document cannot end in a value: where it ends must be known before",
-        "end it in a word such as EOF",
-    ),
-    "deep": ("E607", "here-documents and backquotes are nested over 60 deep", "write a script of its own"),
-}
-
-
-def _explain_problem(what: str, brace: Brace) -> Diagnostic:
-    code, message, mend = _PROBLEMS[what]
-    return Diagnostic(code, message, brace.span, help=mend)
 
 
 def _split(

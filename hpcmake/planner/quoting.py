@@ -1,6 +1,6 @@
 """How a value is written into shell text: once, for the place where it stands.
 
-Owns the kinds of places and the form of a value in each.  Knows nothing of how places are found, nor of names and braces.
+Owns the kinds of places and the form of a value in each.  Knows nothing of how places are found, nor of names.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ HERE = "here"  # in a here-document whose delimiter is not quoted
 SINGLE = "single"  # in '…'
 ANSI = "ansi"  # in $'…'
 PARAMETER = "parameter"  # in ${x:-…}, ${x#…}, ${x/…/…}
+SINGLE_PARAMETER = "single parameter"  # in "${x#'…'}", where bash looks for `$(` between single quotes too
 RAW_HERE = "raw here"  # in a here-document whose delimiter is quoted
 COMMENT = "comment"
 PLAIN = "plain"  # where the shell reads a number or a name, and quotes do not help: arithmetic, ${…}
@@ -41,8 +42,10 @@ class Place(Record):
     """Quoted even if harmless: behind `~`, and before `<` or `>`, where a number would be a descriptor."""
     target: bool = False
     """The file of a redirection: exactly one item."""
-    delimiter: str | None = None
-    """The line that ends the here-document around it."""
+    brace: str = "{"
+    """How a `{` is written between double quotes, where bash could else take it for the beginning of `{a,b}`."""
+    delimiters: tuple[str, ...] = ()
+    """The lines that end the here-documents around it."""
     tabs_lost: bool = False
     """In a here-document of `<<-`, which drops the tabs that begin a line."""
     backquotes: int = 0
@@ -59,7 +62,7 @@ class UnfitError(Exception):
 
 _harmless = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*").fullmatch
 _harmless_command = re.compile(r"[A-Za-z0-9_@+:,./-]+").fullmatch
-_harmless_pattern = re.compile(r"-?[A-Za-z0-9_/]+").fullmatch
+_harmless_pattern = re.compile(r"-?[0-9]+|[A-Za-z0-9_/]+").fullmatch
 _harmless_parameter = re.compile(r"[A-Za-z0-9_]+").fullmatch
 _plain_number = re.compile(r"[+-]?[A-Za-z0-9_]+(?:\.[0-9]+)?").fullmatch
 
@@ -68,9 +71,10 @@ _HERE = str.maketrans({each: "\\" + each for each in "\\$`"})
 _ANSI = str.maketrans({"\\": "\\\\", "'": "\\'", "\n": "\\n"})
 _BACKQUOTES = str.maketrans({"\\": "\\\\", "`": "\\`"})
 
-RESERVED = frozenset(
-    "! [[ ]] case coproc do done elif else esac fi for function if in select then time until while { }".split()
-)
+RESERVED = frozenset((
+    "!", "[[", "]]", "case", "coproc", "do", "done", "elif", "else", "esac", "fi", "for", "function", "if", "in",
+    "select", "then", "time", "until", "while", "{", "}",
+))  # fmt: skip
 """Words that are grammar where a command is expected."""
 
 
@@ -89,8 +93,7 @@ def quote(place: Place, items: Sequence[str]) -> str:
     Raises UnfitError where the place cannot hold them: several files of a redirection, text in arithmetic, a line that
     would end its here-document.
     """
-    write = _WRITERS.get(place.kind)
-    text = write(place, items) if write else " ".join(items)
+    text = _WRITERS[place.kind](place, items)
     if "\0" in text:
         reason = "a value of a command holds a NUL, which no argument can"
         raise UnfitError(reason, "take the NUL out of it")
@@ -104,68 +107,99 @@ def is_harmless(text: str) -> bool:
     return _harmless(text) is not None
 
 
+def _apart(place: Place, text: str, nothing: str) -> str:
+    """Put what stands for no characters before each line of a text that could end a here-document around it."""
+    if not (place.delimiters or place.tabs_lost):
+        return text
+    return "\n".join(nothing + line if _is_risky(place, line) else line for line in text.split("\n"))
+
+
+def _is_risky(place: Place, line: str) -> bool:
+    return any(line in each for each in place.delimiters) or (place.tabs_lost and line.startswith("\t"))
+
+
+_EXPANDS_TO_NOTHING = "${0+}"
+
+
+def _single_quoted(place: Place, text: str) -> str:
+    return "'" + _between_single(place, text) + "'"
+
+
+def _between_single(place: Place, text: str) -> str:
+    escaped = text.replace("'", "'\\''")
+    if not (place.delimiters or place.tabs_lost):
+        return escaped
+    # in a here-document a backslash joins lines even where it is quoted, so it must not come before a newline
+    end = "''" if escaped.endswith("\\") else ""
+    return ("''" if _is_risky(place, text) else "") + escaped.replace("\n", "''\n''") + end
+
+
+def _double_quoted(place: Place, text: str) -> str:
+    escaped = text.translate(_DOUBLE)
+    return _apart(place, escaped if place.brace == "{" else escaped.replace("{", place.brace), _EXPANDS_TO_NOTHING)
+
+
 def _word(place: Place, items: Sequence[str]) -> str:
     if place.target and len(items) != 1:
-        count = f"{len(items)} files" if items else "no file"
-        reason = f"a redirection takes one file, and this is {count}"
-        raise UnfitError(
-            reason, "name the one that is meant, as in {output[0]}" if items else "leave it out if there is none"
-        )
+        reason = f"a redirection takes one file, and this is {len(items) or 'no file'}"
+        mend = "name the one that is meant: `{name[0]}`" if items else "leave the redirection out if there may be none"
+        raise UnfitError(reason, mend)
     if place.joined:
         items = (" ".join(items),)
     elif not items:
         return "''" if place.glued else ""
-    return " ".join(
-        [_one_word(place, items[0]), *map(quote_word, items[1:])]
-        if place.first
-        else [_one_word(place, item) for item in items]
-    )
+    words = [_one_word(place, items[0], first=place.first)]
+    words += [_one_word(place, item, first=False) for item in items[1:]]
+    return " ".join(words)
 
 
-def _one_word(place: Place, text: str) -> str:
-    if place.careful:
-        stands = _harmless_pattern(text) and text not in RESERVED
-    elif place.first:
-        stands = _harmless_command(text) and text not in RESERVED
-    else:
-        stands = _harmless(text)
-    return text if stands and not place.quoted else "'" + text.replace("'", "'\\''") + "'"
+def _one_word(place: Place, text: str, *, first: bool) -> str:
+    if place.quoted or (place.delimiters and _is_risky(place, text)):
+        return _single_quoted(place, text)
+    stands = _harmless_pattern if place.careful else _harmless_command if first else _harmless
+    return text if stands(text) and not ((first or place.careful) and text in RESERVED) else _single_quoted(place, text)
 
 
-def _double(_place: Place, items: Sequence[str]) -> str:
-    return " ".join(items).translate(_DOUBLE)
+def _double(place: Place, items: Sequence[str]) -> str:
+    return _double_quoted(place, " ".join(items))
 
 
-def _single(_place: Place, items: Sequence[str]) -> str:
-    return " ".join(items).replace("'", "'\\''")
+def _single(place: Place, items: Sequence[str]) -> str:
+    return _between_single(place, " ".join(items))
 
 
-def _ansi(_place: Place, items: Sequence[str]) -> str:
-    return " ".join(items).translate(_ANSI)
+def _single_parameter(place: Place, items: Sequence[str]) -> str:
+    return "'\"" + _double_quoted(place, " ".join(items)) + "\"'"
 
 
-_NOTHING = "${0+}"  # stands for no characters, and keeps a line from being the delimiter
+def _ansi(place: Place, items: Sequence[str]) -> str:
+    return _apart(place, " ".join(items).translate(_ANSI), "'$'")
 
 
 def _here(place: Place, items: Sequence[str]) -> str:
-    lines = " ".join(items).translate(_HERE).split("\n")
-    end = place.delimiter or ""
-    return "\n".join(
-        _NOTHING + line if line in end or (place.tabs_lost and line.startswith("\t")) else line for line in lines
-    )
+    return _apart(place, " ".join(items).translate(_HERE), _EXPANDS_TO_NOTHING)
 
 
 def _parameter(place: Place, items: Sequence[str]) -> str:
     if place.joined:
         items = (" ".join(items),)
-    return " ".join(text if _harmless_parameter(text) else '"' + text.translate(_DOUBLE) + '"' for text in items)
+    return " ".join(
+        text
+        if _harmless_parameter(text) and not (place.delimiters and _is_risky(place, text))
+        else '"' + _double_quoted(place, text) + '"'
+        for text in items
+    )
 
 
 def _raw_here(place: Place, items: Sequence[str]) -> str:
     text = " ".join(items)
-    if place.tabs_lost and any(line.startswith("\t") for line in text.split("\n")):
+    lines = text.split("\n")
+    if place.tabs_lost and any(line.startswith("\t") for line in lines):
         reason = "the value begins a line with a tab, which `<<-` would drop"
         raise UnfitError(reason, "write `<<` instead of `<<-`")
+    if any(line and line in each for each in place.delimiters for line in lines):
+        reason = "the value could end a here-document around it"
+        raise UnfitError(reason, "end the here-document in a word that no value holds")
     return text
 
 
@@ -173,15 +207,11 @@ def _comment(_place: Place, items: Sequence[str]) -> str:
     return " ".join(items).replace("\n", " ")  # what follows a newline would be run
 
 
-def _plain(_place: Place, items: Sequence[str]) -> str:
+def _plain(place: Place, items: Sequence[str]) -> str:
     text = " ".join(items)
-    if _plain_number(text):
+    if _plain_number(text) and text not in place.delimiters:
         return text
-    reason = (
-        f"only a number or a name can stand here, and this is {text!r}"
-        if text
-        else "only a number or a name can stand here, and this is empty"
-    )
+    reason = f"only a number or a name can stand here, and this is {repr(text) if text else 'empty'}"
     raise UnfitError(reason, "put the value into a variable first, as in `x={name}`, and use `$x` here")
 
 
@@ -192,6 +222,7 @@ _WRITERS = {
     SINGLE: _single,
     ANSI: _ansi,
     PARAMETER: _parameter,
+    SINGLE_PARAMETER: _single_parameter,
     RAW_HERE: _raw_here,
     COMMENT: _comment,
     PLAIN: _plain,
