@@ -129,12 +129,9 @@ def damage_diagnostics(damage: Iterable[Damage]) -> list[Diagnostic]:
     files: dict[str, list[Damage]] = {}
     for each in damage:
         if each.torn:
-            message = (
-                f"the last record in {shown(each.file)} is half written (from byte {each.offset} on), and is dropped"
-            )
-            told.append(
-                Diagnostic("W711", message, help="if a task was recorded there, it runs again; nothing else is lost")
-            )
+            message = f"the last record in {shown(each.file)} is half written (from byte {each.offset} on), and dropped"
+            mend = "the task that it was about runs again; nothing else is lost"
+            told.append(Diagnostic("W711", message, help=mend))
         else:
             files.setdefault(each.file, []).append(each)
     for file, lines in files.items():
@@ -171,7 +168,7 @@ class JournalWriter:
 
     def __init__(self, path: str, *, every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = path
-        self.length = 0  # bytes of whole records
+        self.length = 0  # bytes
         self._every = every
         self._clock = clock
         self._file = -1
@@ -187,7 +184,7 @@ class JournalWriter:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
                 self._file = os.open(self.path, flags, 0o666)
             if self._torn:
-                self._write(b"\n")
+                self._write(b"!\n")  # even one that lacks nothing but its end is none: it was told to be lost
                 self._torn = False
             self._write(line)
         except OSError as error:
@@ -196,21 +193,23 @@ class JournalWriter:
             self._unsafe_since = self._clock()
 
     def _write(self, line: bytes) -> None:
-        written = os.write(self._file, line)
+        written = 0
         try:
             while written < len(line):  # a nearly full disk takes a part, and refuses the rest
                 written += os.write(self._file, line[written:])
         except OSError:
-            self._cut_back()
+            if written:
+                self._take_back(written)
             raise
         self.length += written
 
-    def _cut_back(self) -> None:
-        """Take back a half-written line, or else remember that the next one must end it first."""
+    def _take_back(self, written: int) -> None:
+        """Cut a half-written line off, or else remember that the next one must end it first."""
         try:
             os.ftruncate(self._file, self.length)
         except OSError:
             self._torn = True
+            self.length += written
 
     def sync(self) -> None:
         """Make safe what was appended.  Raises JournalError."""
