@@ -132,7 +132,7 @@ class Disk(Changes):
                 found += members
             elif names:
                 cut = len(folder) + (folder not in _ROOTS)
-                found += [at for at in members if paths[at] in _ROOTS or paths[at][cut:].rstrip("/") in names]
+                found += [at for at in members if (name := paths[at][cut:].rstrip("/")) in names or name in _NAMELESS]
         return found
 
     # ------------------------------------------------------------ reading
@@ -159,6 +159,7 @@ class Disk(Changes):
 
 
 _ROOTS = frozenset({"", "/"})
+_NAMELESS = frozenset({"", ".", ".."})  # a listing does not name the folder itself, or the one above
 _UNKNOWN: dict[str, bool] = {}  # stands for a folder that was not listed
 _DIGITS = 32  # of the hash, that is 128 bits
 _CHUNK = 1 << 20
