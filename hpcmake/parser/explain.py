@@ -59,8 +59,8 @@ class Mistake:
 
     @property
     def span(self) -> Span:
-        """Where the token stands; at the end of a line, one column behind it."""
-        return Span(self.source, self.first, max(self.end, self.first + 1) if self.kind == "_NEWLINE" else self.end)
+        """Where the token stands; the end of a line has no width."""
+        return Span(self.source, self.first, self.end)
 
     @property
     def text(self) -> str:

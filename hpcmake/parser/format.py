@@ -151,7 +151,7 @@ def _blanks(entries: list[_Entry]) -> Iterator[bool]:
     """
     heads = [index for index, entry in enumerate(entries) if entry.level == 0]
     blocks: set[int] = set()  # statements with a block, and the comments straight above them
-    for index, following in zip(heads, [*heads[1:], len(entries)], strict=True):
+    for index, following in zip(heads, [*heads[1:], len(entries)], strict=False):  # no heads, no end
         if entries[index].comment or (following == index + 1 and len(entries[index].lines) == 1):
             continue
         blocks.add(index)

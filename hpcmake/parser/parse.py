@@ -11,6 +11,7 @@ from hpcmake.parser.grammar import load_tables
 from hpcmake.parser.lexer import Lexer
 from hpcmake.parser.swift import without_collector
 from hpcmake.parser.tables import Unexpected
+from hpcmake.parser.tokens import MISTAKES_AT_MOST
 from hpcmake.syntax import Wfile
 from hpcmake.text import Source, Span
 
@@ -50,7 +51,8 @@ def parse(source: Source) -> Wfile:
         from hpcmake.parser.recover import find_mistakes  # only mistakes need it
 
         raise Trouble(*find_mistakes(source)) from None
-    if lexer.diagnostics or diagnostics:
-        raise Trouble(*sorted([*lexer.diagnostics, *diagnostics], key=lambda each: each.span.start if each.span else 0))
+    found = sorted([*lexer.diagnostics, *diagnostics], key=lambda each: each.span.start if each.span else 0)
+    if found:
+        raise Trouble(*found[:MISTAKES_AT_MOST])
     span = Span(source, 0, len(source.text))
     return Wfile(span, source, statements, tuple(lexer.comments))

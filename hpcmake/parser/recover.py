@@ -11,14 +11,13 @@ from hpcmake.parser.explain import Mistake, explain, explain_indent
 from hpcmake.parser.grammar import load_tables
 from hpcmake.parser.lexer import Lexer
 from hpcmake.parser.tables import Unexpected
-from hpcmake.parser.tokens import FLAW, Line
+from hpcmake.parser.tokens import FLAW, MISTAKES_AT_MOST, Line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.parser.tokens import Token
     from hpcmake.text import Source
 
-_AT_MOST = 100  # nobody reads more, and a file that is no Wfile at all would give one for each line
 _STRUCTURE = ("_INDENT", "_DEDENT", FLAW)
 
 
@@ -29,7 +28,7 @@ def find_mistakes(source: Source) -> list[Diagnostic]:
     found = _Recovery(source, lines)
     found.parts(0, len(lines), 0, "statement")
     everything = dict.fromkeys([*lexer.diagnostics, *found.diagnostics])
-    return sorted(everything, key=lambda each: each.span.start if each.span else 0)[:_AT_MOST]
+    return sorted(everything, key=lambda each: each.span.start if each.span else 0)[:MISTAKES_AT_MOST]
 
 
 class _Recovery:
@@ -43,7 +42,7 @@ class _Recovery:
 
     def parts(self, first: int, end: int, level: int, start: str) -> None:
         """Read the lines `first` to `end`, each at `level` with what is indented below it, as `start`."""
-        while first < end and len(self.diagnostics) < _AT_MOST:
+        while first < end and len(self.diagnostics) < MISTAKES_AT_MOST:
             after = first + 1
             while after < end and self.lines[after].level > level:
                 after += 1

@@ -14,6 +14,7 @@ from hpcmake.parser.tokens import (
     CLOSING,
     DEPTH_AT_MOST,
     KEYWORDS,
+    MISTAKES_AT_MOST,
     MODIFIERS,
     OPERATORS,
     STATEMENTS,
@@ -83,7 +84,8 @@ class Scanner:
     ) -> None:
         """Tell a mistake; the line in which it stands is not parsed."""
         self.flawed = True
-        self.diagnostics.append(Diagnostic(code, message, span, label, notes, mend))
+        if len(self.diagnostics) < MISTAKES_AT_MOST:
+            self.diagnostics.append(Diagnostic(code, message, span, label, notes, mend))
 
     def span(self, start: int, end: int) -> Span:
         """Return a place in the source."""
@@ -235,7 +237,7 @@ class _Depth:
 
     def operator(self, kind: str, start: int, end: int) -> None:
         """Count a sign or an operator that is a word."""
-        if kind == "_COMMA":
+        if kind == "_COMMA" or (kind == "_EQUAL" and not self.open):
             self.total -= self.waiting
             self.waiting = 0
             return

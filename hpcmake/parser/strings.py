@@ -10,6 +10,7 @@ import re
 from hpcmake.braces import explain_brace, parse_brace
 from hpcmake.diagnostics import Diagnostic
 from hpcmake.parser.swift import maker
+from hpcmake.parser.tokens import MISTAKES_AT_MOST
 from hpcmake.syntax import Brace, String, Text
 from hpcmake.text import Span
 
@@ -66,13 +67,15 @@ def parse_string(source: Source, start: int, end: int, diagnostics: list[Diagnos
             brace = parse_brace(found["group"].replace('\\"', '"') if not raw else found["group"], here)
             if brace is None:
                 diagnostics.append(explain_brace(found["group"], here))
-                continue
-            if letters:
-                parts.append(_text(_span(source, begun, found.start()), "".join(letters)))
-                letters.clear()
-            parts.append(brace)
+            else:
+                if letters:
+                    parts.append(_text(_span(source, begun, found.start()), "".join(letters)))
+                    letters.clear()
+                parts.append(brace)
         else:
             diagnostics.append(_lone(found[0], Span(source, *found.span())))
+        if len(diagnostics) >= MISTAKES_AT_MOST:
+            break
     if letters:
         parts.append(_text(_span(source, begun, at), "".join(letters)))
     return _string(span, tuple(parts), raw)

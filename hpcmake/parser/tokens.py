@@ -87,6 +87,9 @@ BRACKETS_AT_MOST = 200
 DEPTH_AT_MOST = 250
 """How many operators and brackets may wait for each other: what bounds the depth of every tree."""
 
+MISTAKES_AT_MOST = 100
+"""How many mistakes are told: nobody reads more, and a file that is no Wfile at all would give one for each line."""
+
 FLAW = "FLAW"
 """Stands at the head of a line whose mistake the lexer has told: a terminal that no grammar knows."""
 
