@@ -118,7 +118,12 @@ class Disk(Changes):
         """Return which paths may be there, by the listings that there are, and those that spare many looks."""
         groups: dict[str, list[int]] = {}
         for at, path in enumerate(paths):
-            groups.setdefault(_parent(path), []).append(at)
+            cut = path.rfind("/", 0, -1)
+            folder = path[:cut] if cut > 0 else path[: cut + 1]
+            if folder in groups:
+                groups[folder].append(at)
+            else:
+                groups[folder] = [at]
         folders = list(groups)
         if len(folders) > _FEW:  # whole folders may be missing, which their own folder tells
             folders = [folders[at] for at in self._find_worthwhile(folders)]
@@ -167,11 +172,6 @@ _CHUNK = 1 << 20
 
 def _plain(folder: str) -> str:
     return folder.rstrip("/") or folder[:1]
-
-
-def _parent(path: str) -> str:
-    cut = path.rfind("/", 0, -1)
-    return path[:cut] if cut > 0 else path[: cut + 1]
 
 
 def find_names(folder: str) -> dict[str, bool] | None:

@@ -262,6 +262,71 @@ def test_a_refusal_by_a_slow_server_is_told(monkeypatch: pytest.MonkeyPatch) -> 
     )
 
 
+# ---------------------------------------------------------------- shared with other processes
+
+
+@pytest.fixture
+def shared(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stamps_module, "_SHARED", 300)
+    monkeypatch.setattr(stamps_module, "_SLOW", 1e9)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+
+
+def odd_ones() -> list[str]:
+    """Return paths of all sorts, so many that each of three processes gets some of each."""
+    os.symlink("loop", "loop")
+    put(os.fsdecode(b"\xff\n"), mtime=4)
+    put("folder/file", mtime=3)
+    sorts = ["folder/", "none", "loop", os.fsdecode(b"\xff\n"), "folder/file/x", "x" * 300, "none/"]
+    return many("a", 400) + sorts * 60
+
+
+def test_what_other_processes_see_is_what_this_one_sees(shared: None) -> None:
+    paths = odd_ones()
+    assert Disk().stamps(paths) == [find_stamp(path) for path in paths]
+
+
+@pytest.mark.parametrize(
+    "program", ["raise SystemExit(1)", "import os; os.write(1, b'nonsense')", "import os; os.close(0); os.read(1, 1)"]
+)
+def test_if_other_processes_fail_this_one_does_their_work(
+    root: Path, shared: None, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], program: str
+) -> None:
+    put("stamper.py", program)
+    monkeypatch.setattr(stamps_module, "__file__", str(root / "stamps.py"))
+    paths = odd_ones()
+    assert Disk().stamps(paths) == [find_stamp(path) for path in paths]
+
+
+def test_if_no_other_process_can_be_started_this_one_does_all(shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "posix_spawn", refuse(errno.EAGAIN))
+    paths = odd_ones()
+    assert Disk().stamps(paths) == [find_stamp(path) for path in paths]
+
+
+def test_a_refusal_in_another_process_is_told(root: Path, shared: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    paths = many("a", 700)
+    put(
+        "stamper.py",
+        "import os, sys\nn = os.read(0, 1 << 20).count(b'\\0') + 1\nos.write(1, bytes(16 * n) + b'\\2' * n)",
+    )
+    monkeypatch.setattr(stamps_module, "__file__", str(root / "stamps.py"))
+    look = os.stat
+
+    def refuse_one(path: str) -> os.stat_result:
+        if path == "a/600":
+            raise OSError(errno.EACCES, "")
+        return look(path)
+
+    monkeypatch.setattr(os, "stat", refuse_one)
+    with pytest.raises(Trouble) as caught:
+        stamps_module.look_at_all(paths)
+    assert told(caught.value) == (
+        "error[E701]: cannot look at `a/600`: permission denied\n"
+        "  help: see who may (`ls -ld a a/600`) and mend it with `chmod`\n"
+    )
+
+
 def test_a_folder_that_may_not_be_listed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "scandir", refuse(errno.EACCES))
     with pytest.raises(Trouble) as caught:
