@@ -1,6 +1,6 @@
 """Looks at files for another process: takes paths with NULs between them on stdin, gives their stamps on stdout.
 
-Owns nothing: it stands alone (`PYTHON -I -S stamper.py`), beside `stamps.py` that starts it.  Knows nothing of the rest.
+Owns nothing: it stands alone (`PYTHON -I -S stamper.py`), beside `stamps.py` that starts it.  Knows nothing of others.
 
 What it gives are mtimes in ns and sizes, as 64-bit numbers of this machine, all of the one and then all of the other,
 and one byte a path: 0 nothing is there, 1 it is, 2 somebody else has to look, since it is a folder or was refused.
