@@ -38,7 +38,10 @@ class Holder(Record):
 
     def plain(self) -> dict[str, str | int | bool | None]:
         """Return the fields as values for JSON."""
-        return {field: getattr(self, field) for field in self._fields}
+        return {field: getattr(self, field) for field in _KEYS}
+
+
+_KEYS = ("host", "pid", "start", "machine", "boot", "space", "job", "since", "counter", "released")
 
 
 def parse_holder(values: object) -> Holder | None:
@@ -49,7 +52,7 @@ def parse_holder(values: object) -> Holder | None:
         or not isinstance(values.get("pid"), int)
     ):
         return None
-    return Holder(**{field: values[field] for field in Holder._fields if field in values})
+    return Holder(**{field: values[field] for field in _KEYS if field in values})
 
 
 def find_self(job: str | None = None) -> Holder:
