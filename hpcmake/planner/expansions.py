@@ -200,7 +200,7 @@ class Stretch:
         else:
             self.at += 1
 
-    def _single(self, kind: str) -> None:
+    def _single(self, kind: str, brace: str = "{") -> None:
         """Read up to the `'` that ends it."""
         while self.at < self.end:
             self.skip(_SINGLE_END)
@@ -208,7 +208,7 @@ class Stretch:
                 if self.text[self.at] == "'":
                     self.at += 1
                     return
-                self.place(kind)
+                self.place(kind, brace=brace)
 
     def _ansi(self) -> None:
         while self.at < self.end:
@@ -350,7 +350,7 @@ class Stretch:
         elif c == "'" and level.quoted:
             self.at += 1
             # in "${x:-'…'}" the quotes pair, and yet `$` is read between them
-            self._single(quoting.SINGLE_PARAMETER if level.state == "pattern" else quoting.PLAIN)
+            self._single(quoting.SINGLE_PARAMETER if level.state == "pattern" else quoting.PLAIN, brace='"{"')
         elif c == "$":
             self._dollar(level.quoted)
         elif c == "\\" and level.quoted:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 _NAME = re.compile(NAME)
+_DOUBLED = re.compile(r"\{\{[^{}\n]*+\}\}")
 _LONGEST = 1000  # characters of a group; beyond, it is not one of ours
 
 
@@ -29,39 +30,35 @@ def read_groups(
     text = block.text
     braces: list[Brace] = []
     parts: list[str] = []
-    mistakes: list[Diagnostic] = []
     done = 0
     places = _Places(block)
+    mistakes = _Mistakes(known, unbound_hint)
     at = text.find("{")
     while at >= 0:
         inner = at + 1
         doubled = text.startswith("{", inner)
         head = parse_head(text[inner + doubled : inner + doubled + _LONGEST])
         end = inner + doubled + len(head) if head else inner
-        if head and doubled and text.startswith("}}", end):
-            parts += (text[done:at], "{", head, "}")
-            at = done = end + 2
-        elif head and not doubled and not (at and text[at - 1] == "$"):
-            name = _NAME.match(head)[0]  # type: ignore[index]  # a head begins with a name
-            if not text.startswith("}", end):
-                if name in known:
-                    mistakes.append(_explain_form(text, places, at, name))
-                at = inner
-            else:
-                span = places.span(at, end + 1)
-                brace = parse_brace(head, span)
-                if name not in known or brace is None:
-                    mistakes.append(_explain_name(name, head, span, known, unbound_hint))
-                else:
-                    braces.append(brace)
-                    parts += (text[done:at], VALUE)
-                    done = end + 1
-                at = end + 1
-        else:
+        if doubled and (whole := _DOUBLED.match(text, at)):
+            if head and end + 2 == whole.end():
+                parts += (text[done:at], "{", head, "}")
+                done = whole.end()
+            at = whole.end()
+        elif head is None or doubled or (at and text[at - 1] == "$"):
             at = inner
+        elif not text.startswith("}", end):
+            mistakes.judge_form(text, places, at, head)
+            at = inner
+        else:
+            brace = parse_brace(head, places.span(at, end + 1))
+            if brace and mistakes.knows(brace, head):
+                braces.append(brace)
+                parts += (text[done:at], VALUE)
+                done = end + 1
+            at = end + 1
         at = text.find("{", at)
     parts.append(text[done:])
-    return braces, "".join(parts), mistakes
+    return braces, "".join(parts), mistakes.found
 
 
 class _Places:
@@ -83,29 +80,43 @@ class _Places:
         return Span(self.block.source, at, at + end - start)
 
 
-def _explain_name(
-    name: str, head: str, span: Span, known: Collection[str], unbound_hint: Callable[[str], str] | None
-) -> Diagnostic:
-    hints = [unbound_hint(name) if unbound_hint else "", did_you_mean(name, known)]
-    hints.append(
-        f"write {{{{{head}}}}} for the characters {{{head}}}, or {{ {head} }} for a group of the shell's or of awk's"
-    )
-    return Diagnostic("E601", f"unknown name `{name}` in a command", span, help="\n".join(filter(None, hints)))
+class _Mistakes:
+    """What is wrong with the groups of one block."""
 
+    def __init__(self, known: Collection[str], unbound_hint: Callable[[str], str] | None) -> None:
+        self.known = known
+        self.unbound_hint = unbound_hint
+        self.found: list[Diagnostic] = []
+        self.hints: dict[str, str] = {}  # by unknown name
 
-def _explain_form(text: str, places: _Places, at: int, name: str) -> Diagnostic:
-    line_end = text.find("\n", at, at + _LONGEST)
-    limit = min(at + _LONGEST, len(text)) if line_end < 0 else line_end
-    close = text.find("}", at, limit)
-    if close < 0:
-        span = places.span(at, at + 1 + len(name))
-        message = f"`{{{name}` begins with the name of a value, and no `}}` closes it on this line"
-        return Diagnostic(
-            "E602", message, span, help=f"write {{{name}}}, or {{ {name} for a group of the shell's or of awk's"
-        )
-    inside = text[at + 1 : close]
-    message = f"`{{{inside}}}` begins with the name of a value, and is not of the form of a name in braces"
-    return Diagnostic("E602", message, places.span(at, close + 1), help=_mend_form(inside, name))
+    def knows(self, brace: Brace, head: str) -> bool:
+        """Return whether a group has a known name; note the mistake if not."""
+        name = brace.name.id
+        if name in self.known:
+            return True
+        if name not in self.hints:
+            hints = [self.unbound_hint(name) if self.unbound_hint else "", did_you_mean(name, self.known)]
+            self.hints[name] = "".join(hint + "\n" for hint in hints if hint)
+        mend = self.hints[name] + f"write {{{{{head}}}}} for the characters {{{head}}}, "
+        mend += f"or {{ {head} }} for a group of the shell's or of awk's"
+        self.found.append(Diagnostic("E601", f"unknown name `{name}` in a command", brace.span, help=mend))
+        return False
+
+    def judge_form(self, text: str, places: _Places, at: int, head: str) -> None:
+        """Note the mistake of a group that is not of the form, if it begins with a known name."""
+        name = _NAME.match(head)[0]  # type: ignore[index]  # a head begins with a name
+        if name not in self.known:
+            return
+        line_end = text.find("\n", at, at + _LONGEST)
+        close = text.find("}", at, min(at + _LONGEST, len(text)) if line_end < 0 else line_end)
+        if close < 0:
+            message = f"`{{{name}` begins with the name of a value, and no `}}` closes it on this line"
+            mend = f"write {{{name}}}, or {{ {name} for a group of the shell's or of awk's"
+            self.found.append(Diagnostic("E602", message, places.span(at, at + 1 + len(name)), help=mend))
+            return
+        inside = text[at + 1 : close]
+        message = f"`{{{inside}}}` begins with the name of a value, and is not of the form of a name in braces"
+        self.found.append(Diagnostic("E602", message, places.span(at, close + 1), help=_mend_form(inside, name)))
 
 
 def _mend_form(inside: str, name: str) -> str:
