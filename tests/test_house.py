@@ -86,6 +86,7 @@ def test_no_name_is_vague(path: str) -> None:
 
 # ---------------------------------------------------------------- processes
 
+STANDS_ALONE = ("hpcmake/runners/node/", "hpcmake/stamper.py")
 STARTS = re.compile(
     r"""os\.(posix_spawnp?|fork|forkpty|system|popen|exec[lv]p?e?|spawn[lv]p?e?)
       | (subprocess|multiprocessing|asyncio|pty|_posixsubprocess|concurrent\.futures\.process)(\..*)?""",
@@ -95,7 +96,7 @@ STARTS = re.compile(
 
 def may_start_processes(path: str) -> bool:
     """The one module that does; what stands alone on a node; what plays a machine."""
-    return path in {"hpcmake/runners/process.py", "hpcmake/runners/node.py"} or path.startswith("hpcmake/testbed/")
+    return path == "hpcmake/runners/process.py" or path.startswith(("hpcmake/runners/node/", "hpcmake/testbed/"))
 
 
 def uses(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -116,10 +117,10 @@ def test_processes_are_started_in_one_module(path: str) -> None:
     assert found == []
 
 
-def test_what_runs_on_a_node_needs_nothing_but_the_standard_library() -> None:
-    alone = [path for path in MODULES if path == "hpcmake/runners/node.py"]
-    imported = {name.split(".")[0] for path in alone for _, name in imports(ast.parse(read(path)))}
-    assert imported <= set(sys.stdlib_module_names) | {"__future__"}
+@pytest.mark.parametrize("path", [path for path in MODULES if path.startswith(STANDS_ALONE)])
+def test_what_runs_without_hpcmake_needs_nothing_but_the_standard_library(path: str) -> None:
+    imported = {name.split(".")[0] for _, name in imports(ast.parse(read(path)))}
+    assert imported <= set(sys.stdlib_module_names) | {"__future__", "its own folder"}
 
 
 def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
@@ -128,7 +129,7 @@ def imports(tree: ast.AST) -> Iterator[tuple[int, str]]:
             for alias in node.names:
                 yield node.lineno, alias.name
         elif isinstance(node, ast.ImportFrom):
-            yield node.lineno, node.module or "."
+            yield node.lineno, "its own folder" if node.level else f"{node.module}"
 
 
 # ---------------------------------------------------------------- start-up
@@ -156,7 +157,6 @@ SLOW = {
 LATE = {
     "hpcmake/parser/grammar.py": {"lark"},
     "hpcmake/runners/notation.py": {"pyparsing"},
-    "hpcmake/runners/node.py": {"subprocess"},
 }
 
 
