@@ -9,6 +9,7 @@ from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from array import array
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Protocol, TypeAlias
 else:
@@ -199,6 +200,9 @@ class Tree(Protocol):
 
     def stamps(self, paths: Sequence[str]) -> list[Stamp | None]:
         """Return the stamp of each path, None where nothing is."""
+
+    def stamp_columns(self, paths: Sequence[str]) -> tuple[array[int], array[int], bytearray]:
+        """Return mtimes in ns (-1 where nothing is), sizes, and 1 where something is, of many paths."""
 
     def read(self, path: str) -> bytes:
         """Return the content of a file.  Raises OSError."""

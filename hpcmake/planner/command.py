@@ -10,8 +10,8 @@ import re
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner import quoting
-from hpcmake.planner.expansions import VALUE, Document
 from hpcmake.planner.groups import explain_problem, read_groups
+from hpcmake.planner.levels import VALUE, Document
 from hpcmake.planner.quoting import Place, UnfitError
 from hpcmake.planner.shell import scan
 from hpcmake.planner.simple import Quoted, simple_words

@@ -9,85 +9,13 @@ from __future__ import annotations
 import re
 
 from hpcmake.planner import quoting
+from hpcmake.planner.levels import ARITHMETIC, COMMAND, DOUBLE, HERE, PARAMETER, VALUE, Level, Scan
 from hpcmake.planner.quoting import Place
-from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Self
-
-VALUE = "\0"
-"""Stands for a value in the text that is scanned; a Wfile holds no NUL."""
-
-
-class Document(Record):
-    """The text of a here-document whose delimiter is quoted: from, to, the delimiter, whether tabs are dropped."""
-
-    start: int
-    end: int
-    delimiter: str
-    tabs_lost: bool
-
-
-class Scan:
-    """What was found: the place of each value in order, the text to insert, and what cannot be."""
-
-    __slots__ = ("documents", "edits", "places", "problems")
-
-    def __init__(self) -> None:
-        self.places: list[Place] = []
-        self.edits: list[tuple[int, str]] = []
-        """Offset and text to insert there, so that a value stays apart from what is written before it."""
-        self.documents: list[Document] = []
-        self.problems: list[tuple[str, int]] = []
-        """`backslash`, `delimiter` or `deep`, and the number of the value."""
-
-
-# what may enclose a character
-COMMAND = "command"  # the text itself, or a substitution `$(…)`
-GROUP = "group"  # `(…)`
-ARRAY = "array"  # `name=(…)`
-CASE = "case"
-CONDITION = "condition"  # `[[ … ]]`
-GLOB = "glob"  # `@(…|…)`
-DOUBLE = "double"
-HERE = "here"
-PARAMETER = "parameter"
-ARITHMETIC = "arithmetic"
-
-
-class Level:
-    """What is known of one of the enclosing constructs."""
-
-    __slots__ = (
-        "assigns", "brace", "brackets", "closes", "declares", "depth", "first", "kind", "literal", "pending", "quoted",
-        "state", "target", "word",
-    )  # fmt: skip
-
-    def __init__(self, kind: str, closes: str = "", pending: list[tuple[str, bool, bool]] | None = None) -> None:
-        self.kind = kind
-        self.closes = closes
-        self.pending = [] if pending is None else pending  # here-documents that begin at the next newline
-        self.first = kind in (COMMAND, GROUP)  # a command is expected
-        self.word: str | None = None  # the first characters of the word, None between words
-        self.literal = True  # `word` is all of the word
-        self.assigns = False  # the word is `name=…`
-        self.declares = False  # the command takes assignments as arguments
-        self.brackets = False  # the word holds a `{` or `[`
-        self.target = ""  # `file` or `text`: what the operator of a redirection expects
-        self.state = ""  # of `case`: word, in, pattern, body; of a parameter: name, word, pattern, number
-        self.depth = 0
-        self.quoted = ""  # what a parameter or a `"` stands in: DOUBLE, HERE, ARITHMETIC
-        self.brace = "{"  # how a `{` is written between double quotes
-
-    def part(self) -> None:
-        """Note that the word at hand, or one that begins here, has a part that is not literal."""
-        if self.word is None:
-            self.word = ""
-            self.assigns = self.brackets = False
-        self.literal = False
-
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SINGLE_END = re.compile(r"[^'\x00]*")
@@ -116,7 +44,7 @@ class Stretch:
         self.at = at
         self.end = len(text) if end is None else end
         self.origin: list[int] | None = inside.origin if inside else None  # where each character of `text` came from
-        self.backquotes_around = inside.backquotes_around if inside else 0
+        self.backquotes_around: int = inside.backquotes_around if inside else 0
         self.nesting: int = inside.nesting + 1 if inside else 0
         self.delimiters: tuple[str, ...] = inside.delimiters if inside else ()  # of here-documents around, inmost last
         self.tabs_lost: bool = inside.tabs_lost if inside else False  # in one of them

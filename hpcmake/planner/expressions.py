@@ -47,7 +47,7 @@ class Code:
     simple names.  `fill`, where set, gives the paths of a comprehension by columns (or None where it cannot).
     """
 
-    __slots__ = ("fill", "is_list", "literals", "names", "places", "reads", "run", "span")
+    __slots__ = ("fill", "is_list", "literals", "names", "pattern", "places", "reads", "run", "span")
 
     def __init__(
         self, run: Run, span: Span, names: frozenset[str], *, is_list: bool = False, reads: bool = False
@@ -60,6 +60,8 @@ class Code:
         self.literals: tuple[str, ...] | None = None
         self.places: tuple[str, ...] = ()
         self.fill: Callable[[Env], Filled | None] | None = None
+        self.pattern: Pattern | None = None
+        """The pattern of the paths that a comprehension will give, as far as its item says."""
 
 
 class Scope:
@@ -121,10 +123,25 @@ def compile_expression(expr: syntax.Expr, scope: Scope) -> Code:
                 code.literals, code.places = simple
         elif isinstance(expr, syntax.Comprehension):
             code.fill = _compile_fill(expr, scope)
+            code.pattern = _shape(expr.item)
     finally:
         inner_used, inner_reads = scope.used, scope.reads
         scope.used, scope.reads = outer_used | inner_used, outer_reads or inner_reads
     return code
+
+
+def _shape(item: syntax.Expr) -> Pattern | None:
+    """Return a string as a pattern whose every name is a wildcard."""
+    if not isinstance(item, syntax.String):
+        return None
+    literals, places = [""], []
+    for at, part in enumerate(item.parts):
+        if isinstance(part, syntax.Text):
+            literals[-1] += part.value
+        else:
+            places.append(f"{part.name.id}_{at}")
+            literals.append("")
+    return Pattern(literals, places)
 
 
 def _is_list(expr: syntax.Expr) -> bool:

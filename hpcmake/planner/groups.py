@@ -9,7 +9,7 @@ import re
 
 from hpcmake.braces import NAME, parse_brace, parse_head
 from hpcmake.diagnostics import Diagnostic, did_you_mean
-from hpcmake.planner.expansions import VALUE
+from hpcmake.planner.levels import VALUE
 from hpcmake.syntax import Block, Brace
 from hpcmake.text import Span
 

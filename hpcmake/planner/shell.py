@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 
 from hpcmake.planner import quoting
-from hpcmake.planner.expansions import (
+from hpcmake.planner.expansions import Stretch
+from hpcmake.planner.levels import (
     ARITHMETIC,
     ARRAY,
     CASE,
@@ -22,7 +23,6 @@ from hpcmake.planner.expansions import (
     Document,
     Level,
     Scan,
-    Stretch,
 )
 
 TYPE_CHECKING = False

@@ -1,0 +1,470 @@
+"""The plan: what is wanted, what is stale and why, what is unknown, and how it grows when something becomes known.
+
+Owns the interplay of graph, stamps, history and judgement.  Knows nothing of how tasks run.
+"""
+
+from __future__ import annotations
+
+from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.planner.graph import SOURCE, Graph, Table
+from hpcmake.planner.missing import missing_sources
+from hpcmake.planner.optional import find_optional
+from hpcmake.planner.order import components, tasks_in_order
+from hpcmake.planner.paths import normalize
+from hpcmake.planner.stale import FRESH, UNKNOWN, Judge, is_stale
+from hpcmake.planner.stamps import THERE, Stamps
+from hpcmake.planner.values import plain_of
+from hpcmake.planner.world import Need, Wait
+from hpcmake.text import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from hpcmake.model import Tree
+    from hpcmake.planner.expressions import Code
+    from hpcmake.planner.history import History
+    from hpcmake.planner.outside import Outside
+    from hpcmake.planner.rules import Campaign
+    from hpcmake.planner.stale import Choices
+
+
+class Plan:
+    """A campaign's tasks, judged; it grows by `advance` when tasks have finished.
+
+    `targets` are names and files as given on the command line; empty: the default target.
+    """
+
+    def __init__(
+        self,
+        campaign: Campaign,
+        outside: Outside,
+        tree: Tree,
+        history: History,
+        choices: Choices,
+        targets: Sequence[str] = (),
+    ) -> None:
+        self.campaign = campaign
+        self.outside = outside
+        self.history = history
+        self.graph = Graph(campaign, outside.root)
+        self.stamps = Stamps(tree)
+        self.judge = Judge(self.graph, history, self.stamps, choices)
+        self.judge.definition_of = self.definition_of
+        self.judge.row_values = self.row_values
+        self.roots: dict[int, None] = {}
+        """The files that are wanted for themselves."""
+        self.root_tasks: dict[tuple[int, int], None] = {}
+        """Tasks that are wanted for themselves: of a rule with `produces`."""
+        self.produced: dict[tuple[int, int], list[str]] = {}
+        self.definitions: dict[int, str] = {}
+        self._judged = [0] * len(campaign.rules)
+        self._again: dict[int, set[int]] = {}
+        self._looked = 0
+        self._targets = list(targets)
+        self._open_items: list[tuple[Code, str]] = []
+        self.open_target_needs: dict[str, tuple[Need, ...]] = {}
+        self._late = [_late_codes(rule) for rule in campaign.rules]
+        outside.graph = self.graph
+        outside.is_ready = self.is_ready
+        outside.produced = self.known_produced
+        outside.sizes = self._sizes
+        outside.was_made = _made_elsewhere(history, campaign, self.graph)
+        self._want_targets()
+        self.settle()
+
+    # ------------------------------------------------------------ targets
+
+    def _want_targets(self) -> None:
+        targets = self._targets or self._default()
+        for target in targets:
+            if target in self.campaign.targets:
+                self._want_target(target)
+            elif target:
+                self._want_file(target)
+
+    def _default(self) -> list[str]:
+        if self.campaign.targets:
+            return [next(iter(self.campaign.targets))]
+        if not self.campaign.rules:
+            raise Trouble(
+                Diagnostic(
+                    "E411", "the Wfile has no rules", help='write one: `rule NAME:` with `output: "…"` and `run: …`'
+                )
+            )
+        rule = self.campaign.rules[0]
+        if rule.wildcards:
+            message = f"the Wfile has no `target`, and its first rule `{rule.name}` has wildcards: what shall be made?"
+            help_ = 'write for example `target all: "…"`, or name a file on the command line'
+            raise Trouble(Diagnostic("E411", message, rule.span, help=help_))
+        for output in rule.outputs:
+            self.roots[self.graph.want(output.pattern.literals[0], output.span)] = None
+        if not rule.outputs:
+            self.root_tasks[rule.number, self.graph.task_by_values(self.graph.tables[rule.number], ())] = None
+        return []
+
+    def _want_target(self, name: str) -> None:
+        for item in self.campaign.targets[name].items:
+            if item.target is not None:
+                self._want_target(item.target)
+            elif item.code is not None:
+                self._want_item(item.code, name)
+
+    def _want_item(self, code: Code, target: str) -> None:
+        from hpcmake.planner.graph import flat_paths
+
+        try:
+            filled = code.fill({}) if code.fill is not None else None
+            if filled is not None:
+                numbers: Iterable[int] = self.graph.intern(filled.paths, code.span, filled)
+            else:
+                value = code.run({})
+                paths = flat_paths(value if isinstance(value, list) else [value], code.span)
+                numbers = self.graph.intern(paths, code.span)
+        except Wait as wait:
+            self._open_items.append((code, target))
+            self.open_target_needs[target] = wait.needs
+            return
+        self.roots.update(dict.fromkeys(numbers))
+
+    def _want_file(self, path: str) -> None:
+        if (
+            path in self.campaign.by_name
+            and not self.graph.makers.makes(path)
+            and self.stamps.tree.stamps([path])[0] is None
+        ):
+            rule = self.campaign.by_name[path]
+            example = rule.outputs[0].pattern.text if rule.outputs else (rule.produces.text if rule.produces else "")
+            help_ = f"name a file that it makes, `{example}`, or a target" + _targets_hint(self.campaign)
+            raise Trouble(
+                Diagnostic("E412", f"`{path}` is a rule, and a target is a file or a name", _word(path), help=help_)
+            )
+        number = self.graph.want(path, _word(path))
+        name = self.graph.files.paths[number]
+        if (
+            self.graph.files.rule[number] == SOURCE
+            and self.stamps.tree.stamps([name])[0] is None
+            and not self.graph.troubles
+        ):
+            known = [*self.campaign.targets, *(o.pattern.text for rule in self.campaign.rules for o in rule.outputs)]
+            help_ = did_you_mean(path, known) or self.outside.hint(name) + _targets_hint(self.campaign)
+            message = f"no rule makes `{path}`, there is no such file, and no target has this name"
+            raise Trouble(Diagnostic("E412", message, _word(path), help=help_))
+        self.roots[number] = None
+
+    # ------------------------------------------------------------ growing
+
+    def settle(self) -> None:
+        """Expand, look and judge until nothing more can be known without running something."""
+        while True:
+            self.graph.expand()
+            self.stamps.look(self.graph.files)
+            self._check_sources()
+            rows = self._new_rows()
+            if rows:
+                self._wait_for_values(rows)
+                if any(item.maybe for rule in self.campaign.rules for item in rule.inputs):
+                    self.judge.optional = find_optional(self)
+                self.judge.judge(rows)
+            if not self._resume():
+                break
+        self.judge.want_absent(self.roots)
+
+    def _new_rows(self) -> dict[int, Sequence[int]]:
+        rows: dict[int, Sequence[int]] = {}
+        for number, table in enumerate(self.graph.tables):
+            if table.count > self._judged[number]:
+                rows[number] = range(self._judged[number], table.count)
+                self._judged[number] = table.count
+            if number in self._again:
+                rows[number] = sorted({*rows.get(number, ()), *self._again.pop(number)})
+        return rows
+
+    def _check_sources(self) -> None:
+        files = self.graph.files
+        start, self._looked = self._looked, len(files)
+        present = self.stamps.present
+        if start == 0 and present.count(0) == 0:
+            return
+        missing = []
+        at = present.find(0, start)
+        while at >= 0:
+            if files.rule[at] == SOURCE and files.index[files.paths[at]] == at:
+                missing.append(at)
+            at = present.find(0, at + 1)
+        if missing:
+            raise missing_sources(self, missing)
+
+    def _wait_for_values(self, rows: dict[int, Sequence[int]]) -> None:
+        """Find out which tasks have values in their command that must be waited for."""
+        for number, those in rows.items():
+            table = self.graph.tables[number]
+            try:
+                self.definition_of(table)
+            except Wait as wait:
+                table.waiting.update(dict.fromkeys(those, wait.needs))
+                continue
+            codes = self._late[number]
+            if not codes:
+                continue
+            for row in those:
+                try:
+                    env = self.value_env(table, row)
+                    for code in codes:
+                        code.run(env)
+                except Wait as wait:
+                    table.waiting[row] = (*table.waiting.get(row, ()), *wait.needs)
+                except KeyError:
+                    continue  # a name that is known only when the task runs
+
+    def _resume(self) -> bool:
+        """Take up again what had to wait, where all that it needs is ready; tell whether anything was."""
+        moved = False
+        items, self._open_items = self._open_items, []
+        for code, target in items:
+            needs = self.open_target_needs.get(target, ())
+            if all(self.is_met(need) for need in needs):
+                self.open_target_needs.pop(target, None)
+                self._want_item(code, target)
+                moved = moved or target not in self.open_target_needs or self.open_target_needs[target] != needs
+            else:
+                self._open_items.append((code, target))
+        for number, table in enumerate(self.graph.tables):
+            for row, needs in list(table.waiting.items()):
+                if all(self.is_met(need) for need in needs):
+                    self.graph.resume(table, row)
+                    if table.waiting.get(row) != needs:
+                        self._again.setdefault(number, set()).add(row)
+                        moved = True
+        if moved:
+            for number, table in enumerate(self.graph.tables):
+                if UNKNOWN in table.state:
+                    again = {
+                        row for row, state in enumerate(table.state) if state == UNKNOWN and row not in table.waiting
+                    }
+                    if again:
+                        self._again.setdefault(number, set()).update(again)
+            self.judge.forget_fates()
+            self._clear_doubts()
+        return moved
+
+    def _clear_doubts(self) -> None:
+        """Files of tasks that are judged again are in doubt no longer: the judgement will say."""
+        for number, rows in self._again.items():
+            for column in self.graph.tables[number].outputs:
+                for row in rows:
+                    self.judge.will[column[row]] = 0
+
+    def advance(self) -> dict[int, Sequence[int]]:
+        """Plan on after tasks have finished; return the rows that are new or were judged anew, by rule."""
+        before = [table.count for table in self.graph.tables]
+        waiting = [set(table.waiting) for table in self.graph.tables]
+        unknown = [
+            {row for row, state in enumerate(table.state) if state == UNKNOWN} if UNKNOWN in table.state else set()
+            for table in self.graph.tables
+        ]
+        self.judge.forget_fates()
+        self.outside.forget_listings()
+        self.settle()
+        changed: dict[int, Sequence[int]] = {}
+        for number, table in enumerate(self.graph.tables):
+            rows = [row for row in sorted(waiting[number] | unknown[number]) if table.state[row] != UNKNOWN]
+            rows += range(before[number], table.count)
+            if rows:
+                changed[number] = rows
+        return changed
+
+    # ------------------------------------------------------------ what is known
+
+    def is_ready(self, number: int) -> bool:
+        """Tell whether a file is there and up to date, so that it can be read."""
+        files = self.graph.files
+        rule = files.rule[number]
+        if rule == SOURCE:
+            return True
+        row = files.row[number]
+        if row >= self._judged[rule] or number >= len(self.stamps.present):
+            return False
+        table = self.graph.tables[rule]
+        if row in table.waiting or table.state[row] != FRESH:
+            return False
+        if self.stamps.present[number] != THERE:
+            self.roots[number] = None  # a temp file that was removed is wanted again
+            return False
+        return True
+
+    def known_produced(self, rule: int, row: int) -> Sequence[str] | None:
+        """Return what a task has produced, None if it is not known (yet)."""
+        table = self.graph.tables[rule]
+        if row >= self._judged[rule] or row in table.waiting or table.state[row] != FRESH:
+            return None
+        found = self.produced.get((rule, row))
+        if found is None:
+            past = self.judge.past(table, row)
+            made = self.history.produced(past) if past is not None else None
+            if made is None:
+                return None
+            found = self.produced[rule, row] = [path for path, _ in made]
+        return found
+
+    def is_met(self, need: Need) -> bool:
+        """Tell whether what had to be waited for is there."""
+        if need.rule is None:
+            return self.is_ready(self.graph.want(need.path))
+        rule = self.campaign.by_name[need.rule].number
+        return self.known_produced(rule, self.graph.task_by_values(self.graph.tables[rule], need.closed)) is not None
+
+    def maker_of(self, need: Need) -> str:
+        """Return the name of the task that will tell a value."""
+        if need.rule is not None:
+            return self.campaign.by_name[need.rule].task_name(need.closed)
+        number = self.graph.want(need.path)
+        rule = self.graph.files.rule[number]
+        return need.path if rule == SOURCE else self.graph.tables[rule].name(self.graph.files.row[number])
+
+    def _sizes(self, paths: Sequence[str]) -> int:
+        total = 0
+        for path in paths:
+            number = self.graph.files.index.get(path)
+            if number is not None and number < len(self.stamps.present):
+                total += max(0, self.stamps.sizes[number])
+        return total
+
+    # ------------------------------------------------------------ commands
+
+    def definition_of(self, table: Table) -> str:
+        """Return the id of what a rule's commands are made of.  Raises Wait."""
+        rule = table.rule.number
+        found = self.definitions.get(rule)
+        if found is None:
+            made = table.rule.definition()
+            found = self.definitions[rule] = digest_of(made)
+        return found
+
+    def row_values(self, table: Table, row: int) -> list[object]:
+        """Return the values of a task's command that are compared task by task."""
+        env = self.value_env(table, row)
+        return [_compared(code, env) for code in table.rule.row_values]
+
+    def value_env(self, table: Table, row: int) -> dict[str, object]:
+        """Return the names that values in a command may use: wildcards, and inputs."""
+        env: dict[str, object] = dict(table.env(row))
+        env["attempt"] = 1
+        env |= self.named_inputs(table, row)
+        return env
+
+    def named_inputs(self, table: Table, row: int) -> dict[str, object]:
+        """Return `input` and each named item of it: one text for what was written as one, else a list."""
+        paths = self.graph.files.paths
+        env: dict[str, object] = {}
+        everything: list[str] = []
+        for position, item in enumerate(table.rule.inputs):
+            entry = table.inputs[position][row]
+            if entry >= 0:
+                value: object = paths[entry]
+                everything.append(paths[entry])
+                if item.maybe and self.judge.will[entry] == 3:  # noqa: PLR2004  # LOST: left out
+                    everything.pop()
+                    value = []
+            else:
+                members = () if entry == -1 else self.graph.group(entry)
+                listed = [paths[n] for n in members if not (item.maybe and self.judge.will[n] == 3)]  # noqa: PLR2004
+                everything += listed
+                value = listed
+            if item.name is not None:
+                env[item.name] = value
+        inputs = table.rule.inputs
+        single = len(inputs) == 1 and table.inputs[0][row] >= 0 and inputs[0].plain and everything
+        env["input"] = everything[0] if single else everything
+        return env
+
+    # ------------------------------------------------------------ views
+
+    def stale_in_order(self) -> Iterator[tuple[Table, int]]:
+        """Yield the tasks that must run, in an order in which they could."""
+        for component in components(self.graph, range(len(self.graph.tables))):
+            table = self.graph.tables[component[0]]
+            if len(component) == 1 and component[0] not in table.needs:
+                for row, state in enumerate(table.state):
+                    if is_stale(state):
+                        yield table, row
+            else:
+                rows: dict[int, Sequence[int]] = {rule: range(self.graph.tables[rule].count) for rule in component}
+                for rule, row in tasks_in_order(self.graph, rows):
+                    if is_stale(self.graph.tables[rule].state[row]):
+                        yield self.graph.tables[rule], row
+
+    def unknown(self) -> list[tuple[str, str]]:
+        """Return what is known only later: the task that will tell, and the rule whose tasks wait for it."""
+        from hpcmake.planner.unknown import unknown_rules
+
+        return unknown_rules(self)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether something is known only later."""
+        return bool(self._open_items) or any(table.waiting for table in self.graph.tables)
+
+    def warnings(self) -> list[Diagnostic]:
+        """Return what is odd but stops nothing."""
+        return [*self.campaign.warnings, *self.graph.warnings.values()]
+
+
+def _compared(code: Code, env: dict[str, object]) -> object:
+    from fractions import Fraction  # only where values are compared task by task
+
+    value = code.run(env)  # type: ignore[arg-type]
+    return str(value) if isinstance(value, Fraction) else plain_of(value)
+
+
+def _late_codes(rule: object) -> list[Code]:
+    """Return the codes of a rule beside its inputs that may have to wait for a file."""
+    codes = list(rule.row_values)  # type: ignore[attr-defined]
+    for name in ("resources", "values"):
+        codes += getattr(rule, name).values()
+    codes += [code for _, code in (*rule.env, *rule.site_env)]  # type: ignore[attr-defined]
+    codes += [code for code in (rule.workdir, rule.log, rule.depfile) if code is not None]  # type: ignore[attr-defined]
+    return [code for code in codes if code.reads]
+
+
+def _made_elsewhere(history: History, campaign: Campaign, graph: Graph) -> object:
+    """Return a test for files that the journal says a task made, though no rule of today does."""
+    known: set[str] = set()
+    for name in history.rules():
+        if name in campaign.by_name and not history.recent:
+            rule = campaign.by_name[name]
+            texts = [output.pattern.text for output in rule.outputs]
+            if all(
+                (history.definitions.get(led.definition) or {}).get("outputs") == texts
+                for led in history.folded.get(name, ())
+            ):
+                if rule.produces is None:
+                    continue
+        for past in history.all_of(name):
+            known.update(path for path, _ in history.made_paths(past))
+            known.update(path for path, _ in history.produced(past) or ())
+    return known.__contains__
+
+
+def digest_of(value: object) -> str:
+    """Return a short name for a value that JSON knows."""
+    from json import dumps
+
+    try:
+        from _blake2 import blake2b  # hashlib brings OpenSSL along, which takes longer than a plan
+    except ImportError:
+        from hashlib import blake2b
+    text = dumps(value, sort_keys=True, separators=(",", ":"))
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
+
+
+def _word(text: str) -> Span:
+    source = Source("the command line", text)
+    return Span(source, 0, len(text))
+
+
+def _targets_hint(campaign: Campaign) -> str:
+    return f"; targets are: {', '.join(list(campaign.targets)[:8])}" if campaign.targets else ""
+
+
+__all__ = ["Plan", "digest_of", "normalize"]

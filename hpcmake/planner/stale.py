@@ -1,0 +1,415 @@
+"""Which tasks must run, each with its reason.
+
+Owns the judgement of tasks by their records.  Knows nothing of how tasks run, nor of how the graph came about.
+"""
+
+from __future__ import annotations
+
+from hpcmake import model
+from hpcmake.planner.bulk import judge_columns
+from hpcmake.planner.graph import SOURCE, UNSET
+from hpcmake.planner.history import NO_STAMP
+from hpcmake.planner.order import components, tasks_in_order
+from hpcmake.planner.stamps import ABSENT_TEMP, MISSING
+from hpcmake.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterable, Sequence
+
+    from hpcmake.planner.graph import Graph, Table
+    from hpcmake.planner.history import History, Past
+    from hpcmake.planner.stamps import Stamps
+
+FRESH = 0
+UNKNOWN = 100
+GIVEN_UP = 101
+OMITTED = 102
+STATES = {reason: at for at, reason in enumerate(model.REASONS, 1)}
+"""The state of a stale task: the place of its reason, from 1."""
+
+_FORCED = STATES[model.FORCED]
+_MISSING = STATES[model.MISSING_OUTPUT]
+_REMADE = STATES[model.INPUT_REMADE]
+
+STAYS, REMADE, MAYBE_REMADE, LOST = 0, 1, 2, 3
+"""What will become of a file: nothing; it is made; that is not known yet; its task has failed for good."""
+
+
+class Choices(Record):
+    """What the command line says about staleness."""
+
+    always: bool = False
+    rules: frozenset[str] = frozenset()
+    new: frozenset[str] = frozenset()
+    old: frozenset[str] = frozenset()
+    omit: frozenset[str] = frozenset()
+    content: bool = False
+
+
+def is_stale(state: int) -> bool:
+    """Tell whether a state is that of a task which must run."""
+    return FRESH < state < UNKNOWN
+
+
+class Judge:
+    """Judges tasks, makers first, and keeps what will become of each file."""
+
+    def __init__(self, graph: Graph, history: History, stamps: Stamps, choices: Choices) -> None:
+        self.graph = graph
+        self.history = history
+        self.stamps = stamps
+        self.choices = choices
+        self.will = bytearray()
+        """What will become of each file."""
+        self.optional: dict[int, bytearray] = {}
+        """For each rule, the rows that are wanted as `maybe` only; empty if no rule has such items."""
+        self.definition_of: Callable[[Table], str] = lambda _table: ""
+        self.row_values: Callable[[Table, int], list[object]] = lambda _table, _row: []
+        self.current: tuple[int, int, array[int]] | None = None
+        """Files, versions, and for each version the file that still has its stamp: see `bulk`."""
+        self._group_will: dict[int, int] = {}
+
+    # ------------------------------------------------------------ many
+
+    def judge(self, rows: dict[int, Sequence[int]]) -> None:
+        """Judge rows of rules: the makers of what they take are among them, or were judged before.
+
+        Raises Trouble for a cycle.
+        """
+        self.will.extend(bytes(len(self.graph.files) - len(self.will)))
+        for component in components(self.graph, rows):
+            table = self.graph.tables[component[0]]
+            if len(component) == 1 and component[0] not in table.needs:
+                self._judge_table(table, rows[component[0]])
+            else:
+                for rule, row in tasks_in_order(self.graph, {rule: rows[rule] for rule in component}):
+                    self._settle(self.graph.tables[rule], row)
+
+    def _judge_table(self, table: Table, rows: Sequence[int]) -> None:
+        left: Iterable[int] = rows
+        if len(rows) == table.count and not table.waiting:
+            left = judge_columns(self, table)
+        for row in left:
+            self._settle(table, row)
+
+    def _settle(self, table: Table, row: int) -> None:
+        if any(output.temp for output in table.rule.outputs):
+            self._settle_temps(table, row)
+        state = self.state_of(table, row)[0]
+        table.state[row] = state
+        self.note(table, row, state)
+
+    def note(self, table: Table, row: int, state: int) -> None:
+        """Note what a task's state means for its outputs."""
+        fate = STAYS if state == FRESH else LOST if state == GIVEN_UP else MAYBE_REMADE if state == UNKNOWN else REMADE
+        if fate:
+            for column in table.outputs:
+                self.will[column[row]] = fate
+
+    def _settle_temps(self, table: Table, row: int) -> None:
+        """Let a removed `temp` file count as it was, and one remade because it was absent as the one before."""
+        past = self.past(table, row)
+        if past is None:
+            return
+        alike = past.ledger.extras.get(past.row, {}).get("as", {})
+        for output, column, (path, stamp) in zip(
+            table.rule.outputs, table.outputs, self.history.made_paths(past), strict=False
+        ):
+            number = column[row]
+            if not output.temp or self.graph.files.paths[number] != path:
+                continue
+            before = tuple(alike[path]) if path in alike else stamp
+            if self.stamps.present[number] == MISSING:
+                self.stamps.put(number, before, absent_temp=True)
+            elif self.stamps.stamp(number) == stamp:
+                self.stamps.put(number, before)
+
+    # ------------------------------------------------------------ one
+
+    def key(self, table: Table, row: int) -> str:
+        """Return the key of a task in the history."""
+        if table.outputs:
+            return self.graph.files.paths[table.outputs[0][row]]
+        return "\0" + table.name(row)
+
+    def past(self, table: Table, row: int) -> Past | None:
+        """Return the recorded success of a task."""
+        return self.history.find(self.key(table, row), table.rule.name)
+
+    def state_of(self, table: Table, row: int) -> tuple[int, str | None, str]:
+        """Return the state of a task, and for a stale one the file that its reason is about and more in words."""
+        choices = self.choices
+        rule = table.rule
+        if rule.name in choices.omit or any(self._is_omitted(entry) for entry in self._entries(table, row)):
+            return OMITTED, None, ""
+        if row in table.waiting or any(column[row] == UNSET for column in table.inputs):
+            return UNKNOWN, None, ""
+        files = self.graph.files
+        if choices.old and any(files.paths[column[row]] in choices.old for column in table.outputs):
+            return FRESH, None, ""
+        if choices.always or rule.name in choices.rules:
+            return _FORCED, None, "-B" if choices.always else f"-R {rule.name}"
+        state, file, detail = self._own_reason(table, row)
+        if self._gives_up(table, row, state):
+            return GIVEN_UP, None, ""
+        if state:
+            return state, file, detail
+        return self._remade(table, row)
+
+    def _own_reason(self, table: Table, row: int) -> tuple[int, str | None, str]:
+        """Return the first reason that does not come from other tasks; state 0 if there is none."""
+        files = self.graph.files
+        for column in table.outputs:
+            if not self.stamps.present[column[row]]:
+                return _MISSING, files.paths[column[row]], ""
+        past = self.past(table, row)
+        if past is None:
+            return self._without_record(table, row)
+        other = self.history.others.get(table.name(row))
+        if other is not None and other["k"] != "gave up":
+            if other["k"] == "fail":
+                return STATES[model.FAILED_BEFORE], None, failure_words(other)
+            return STATES[model.INTERRUPTED], None, other.get("why", "")
+        if other is not None:
+            return STATES[model.FAILED_BEFORE], None, failure_words(other)
+        changed = self._command_changed(table, row, past.ledger.definition, past.ledger.values.get(past.row, []))
+        if changed is not None:
+            return STATES[model.COMMAND_CHANGED], None, changed
+        return self._inputs_changed(table, row, past.ledger.taken_by(past.row), past.ledger.extras.get(past.row, {}))
+
+    def _without_record(self, table: Table, row: int) -> tuple[int, str | None, str]:
+        if self.history.exists or not table.outputs or table.rule.produces is not None:
+            return STATES[model.NO_RECORD], None, ""
+        # no journal at all: make's rule, once
+        stamps = self.stamps
+        oldest = min(stamps.mtimes[column[row]] for column in table.outputs)
+        for position, item in enumerate(table.rule.inputs):
+            if item.order:
+                continue
+            for number in self._members(table.inputs[position][row]):
+                if stamps.present[number] and stamps.mtimes[number] > oldest:
+                    return (
+                        STATES[model.INPUT_CHANGED],
+                        self.graph.files.paths[number],
+                        "it is newer, and there is no journal",
+                    )
+        return FRESH, None, ""
+
+    def _command_changed(self, table: Table, row: int, definition: str, values: list[object]) -> str | None:
+        """Return how a command differs from the recorded one, None if it does not."""
+        now = self.definition_of(table)
+        if definition != now:
+            return difference(
+                self.history.definitions.get(definition), self.history.definitions.get(now) or table.rule.definition()
+            )
+        if table.rule.row_values and self.row_values(table, row) != values:
+            return "a value in it"
+        return None
+
+    def _inputs_changed(
+        self, table: Table, row: int, taken: Sequence[int], extras: dict[str, object]
+    ) -> tuple[int, str | None, str]:
+        versions = self.history.versions
+        recorded: list[int] = []
+        for entry in taken:
+            recorded += [entry] if entry >= 0 else self.history.sets[-2 - entry]
+        now = self.effective_inputs(table, row)
+        paths = self.graph.files.paths
+        then_paths = [versions.paths[version] for version in recorded]
+        now_paths = [paths[number] for number in now]
+        if then_paths != now_paths:
+            file, detail = _first_difference(then_paths, now_paths)
+            return STATES[model.INPUTS_DIFFER], file, detail
+        for version, number in zip(recorded, now, strict=True):
+            if versions.mtimes[version] == NO_STAMP:
+                continue  # `order`: its change makes nothing stale
+            if self._differs(number, version):
+                detail = (
+                    "missing" if not self.stamps.present[number] else "-W" if paths[number] in self.choices.new else ""
+                )
+                return STATES[model.INPUT_CHANGED], paths[number], detail
+        found = extras.get("dep")
+        for path, mtime, size in found if isinstance(found, list) else ():
+            if path in self.choices.old:
+                continue
+            stamp = self.stamps.tree.stamps([path])[0]
+            if stamp is None:
+                return STATES[model.INPUT_CHANGED], path, "missing, and named by the depfile"
+            if stamp != (mtime, size) or path in self.choices.new:
+                return STATES[model.INPUT_CHANGED], path, "named by the depfile"
+        return FRESH, None, ""
+
+    def _differs(self, number: int, version: int) -> bool:
+        path = self.graph.files.paths[number]
+        if path in self.choices.old:
+            return False
+        if path in self.choices.new:
+            return True
+        if self.stamps.stamp(number) == self.history.versions.stamp(version):
+            return False
+        if self.choices.content and self.stamps.present[number] == 1:
+            known = self.history.versions.hashes.get(version)
+            return known is None or known != self.stamps.digest(number, path)
+        return True
+
+    def effective_inputs(self, table: Table, row: int) -> list[int]:
+        """Return the files that a task takes, in order, less those that are left out since they failed for good."""
+        found: list[int] = []
+        for position, item in enumerate(table.rule.inputs):
+            members = self._members(table.inputs[position][row])
+            found += [number for number in members if self.will[number] != LOST] if item.maybe else members
+        return found
+
+    def _members(self, entry: int) -> Sequence[int]:
+        return (entry,) if entry >= 0 else () if entry == UNSET else self.graph.group(entry)
+
+    def _entries(self, table: Table, row: int) -> list[int]:
+        if not self.choices.omit:
+            return []
+        return [number for column in table.inputs for number in self._members(column[row])]
+
+    def _is_omitted(self, number: int) -> bool:
+        rule = self.graph.files.rule[number]
+        return rule != SOURCE and self.graph.tables[rule].state[self.graph.files.row[number]] == OMITTED
+
+    # ------------------------------------------------------------ what comes from other tasks
+
+    def fate(self, entry: int) -> int:
+        """Return what will become of the files of an entry of an input column: the worst of them."""
+        if entry >= 0:
+            return self.will[entry]
+        if entry == UNSET:
+            return MAYBE_REMADE
+        known = self._group_will.get(entry)
+        if known is None:
+            fates = set(map(self.will.__getitem__, self.graph.group(entry)))
+            known = REMADE if REMADE in fates else MAYBE_REMADE if MAYBE_REMADE in fates else max(fates, default=STAYS)
+            self._group_will[entry] = known
+        return known
+
+    def forget_fates(self) -> None:
+        """Forget what was known of groups and versions, since files were made."""
+        self._group_will.clear()
+        self.current = None
+
+    def _remade(self, table: Table, row: int) -> tuple[int, str | None, str]:
+        unsure = False
+        for position, item in enumerate(table.rule.inputs):
+            if item.order:
+                continue
+            entry = table.inputs[position][row]
+            fate = self.fate(entry)
+            if fate == REMADE:
+                for number in self._members(entry):
+                    if self.will[number] == REMADE and self.graph.files.paths[number] not in self.choices.old:
+                        return _REMADE, self.graph.files.paths[number], ""
+            unsure = unsure or fate == MAYBE_REMADE
+        return (UNKNOWN if unsure else FRESH), None, ""
+
+    def _gives_up(self, table: Table, row: int, state: int) -> bool:
+        """Tell whether a task that is wanted as `maybe` only has failed for good, or needs what has."""
+        rows = self.optional.get(table.rule.number)
+        if rows is None or not rows[row]:
+            return False
+        for position, item in enumerate(table.rule.inputs):
+            if not item.maybe and any(
+                self.will[number] == LOST for number in self._members(table.inputs[position][row])
+            ):
+                return True
+        other = self.history.others.get(table.name(row))
+        if state == FRESH or other is None or other["k"] != "gave up":
+            return False
+        if any(self.fate(column[row]) in {REMADE, MAYBE_REMADE} for column in table.inputs):
+            return False
+        if "in" not in other:
+            return True  # what it needs had failed, and is there now: it is tried
+        if self._command_changed(table, row, other.get("c", ""), other.get("v", [])) is not None:
+            return False
+        then = [tuple(entry) for entry in other["in"]]
+        return then == [tuple(entry) for entry in self.plain_inputs(table, row)]
+
+    def plain_inputs(self, table: Table, row: int) -> list[list[object]]:
+        """Return the inputs of a task as a record of failure holds them: path, mtime, size."""
+        paths = self.graph.files.paths
+        return [[paths[n], *(self.stamps.stamp(n) or (NO_STAMP, NO_STAMP))] for n in self.effective_inputs(table, row)]
+
+    # ------------------------------------------------------------ temp files that are wanted again
+
+    def want_absent(self, roots: Iterable[int]) -> list[tuple[Table, int]]:
+        """Return the tasks that must run only since a `temp` file that they made is absent and wanted again."""
+        if not self.stamps.absent_temps:
+            return []
+        added: list[tuple[Table, int]] = []
+        todo = [number for number in roots if self.stamps.present[number] == ABSENT_TEMP]
+        for table in self.graph.tables:
+            for row, state in enumerate(table.state):
+                if is_stale(state) or state == UNKNOWN:
+                    todo += self._absent_inputs(table, row)
+        while todo:
+            number = todo.pop()
+            table, row = self.graph.tables[self.graph.files.rule[number]], self.graph.files.row[number]
+            if table.state[row] == FRESH:
+                table.state[row] = _MISSING
+                added.append((table, row))
+                todo += self._absent_inputs(table, row)
+        return added
+
+    def _absent_inputs(self, table: Table, row: int) -> list[int]:
+        present = self.stamps.present
+        return [n for column in table.inputs for n in self._members(column[row]) if present[n] == ABSENT_TEMP]
+
+    def explain(self, table: Table, row: int) -> model.Reason | None:
+        """Return the reason why a task must run, None for one that need not."""
+        state = table.state[row]
+        if not is_stale(state):
+            return None
+        kind = model.REASONS[state - 1]
+        now, file, detail = self.state_of(table, row)
+        if now == state:
+            return model.Reason(kind, file, detail)
+        if state == _MISSING:
+            absent = next((c[row] for c in table.outputs if self.stamps.present[c[row]] != 1), None)
+            path = None if absent is None else self.graph.files.paths[absent]
+            return model.Reason(kind, path, "a temp file that is wanted again")
+        return model.Reason(kind)
+
+
+def failure_words(record: dict[str, object]) -> str:
+    """Return in words how a recorded attempt failed."""
+    why, status = record.get("why", "exit"), record.get("rc")
+    if why == "exit":
+        if isinstance(status, int) and status < 0:
+            return f"signal {-status}"
+        return f"exit {status}"
+    return {"time": "its time was up", "missing output": f"no {record.get('file', 'output')}"}.get(str(why), str(why))
+
+
+def difference(then: dict[str, object] | None, now: dict[str, object]) -> str:
+    """Return in words how two definitions of a rule's commands differ."""
+    if then is None:
+        return ""
+    words = []
+    for name in dict.fromkeys([*now, *then]):
+        before, after = then.get(name), now.get(name)
+        if before == after:
+            continue
+        if name in {"values", "env"} and isinstance(before, dict) and isinstance(after, dict):
+            for each in dict.fromkeys([*after, *before]):
+                if before.get(each) != after.get(each):
+                    words.append(f"{each}: {before.get(each)} -> {after.get(each)}")
+        else:
+            words.append(name)
+    return ", ".join(words[:4])
+
+
+def _first_difference(then: list[str], now: list[str]) -> tuple[str | None, str]:
+    gone, new = set(then) - set(now), set(now) - set(then)
+    if new:
+        file = next(path for path in now if path in new)
+        return file, "new" + (f", and {len(new) - 1} more" if len(new) > 1 else "")
+    if gone:
+        file = next(path for path in then if path in gone)
+        return file, "no longer taken" + (f", and {len(gone) - 1} more" if len(gone) > 1 else "")
+    return None, "in another order"

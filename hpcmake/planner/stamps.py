@@ -1,0 +1,63 @@
+"""The stamps of a campaign's files, as columns beside the table of files.
+
+Owns what each file looked like when it was looked at.  Knows nothing of what that means for tasks.
+"""
+
+from __future__ import annotations
+
+from array import array
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.model import Stamp, Tree
+    from hpcmake.planner.graph import Files
+
+MISSING, THERE, ABSENT_TEMP = 0, 1, 2
+"""Nothing is there; something is; a `temp` file whose last stamp is known, and that was removed since."""
+
+
+class Stamps:
+    """Presence, mtime and size of each file, by its number."""
+
+    def __init__(self, tree: Tree) -> None:
+        self.tree = tree
+        self.present = bytearray()
+        self.mtimes = array("q")
+        self.sizes = array("q")
+        self.absent_temps = 0
+        self._digests: dict[int, str] = {}
+
+    def look(self, files: Files) -> None:
+        """Look at the files that are new in the table."""
+        start = len(self.present)
+        paths = files.paths[start:] if start else files.paths
+        if not paths:
+            return
+        mtimes, sizes, present = self.tree.stamp_columns(paths)
+        self.mtimes.extend(mtimes)
+        self.sizes.extend(sizes)
+        self.present.extend(present)
+
+    def stamp(self, number: int) -> Stamp | None:
+        """Return the stamp of a file, None if it is missing."""
+        return (self.mtimes[number], self.sizes[number]) if self.present[number] else None
+
+    def put(self, number: int, stamp: Stamp | None, *, absent_temp: bool = False) -> None:
+        """Set the stamp of a file that was made, removed, or whose earlier one counts."""
+        if self.present[number] == ABSENT_TEMP:
+            self.absent_temps -= 1
+        if stamp is None:
+            self.present[number] = MISSING
+            self.mtimes[number] = self.sizes[number] = -1
+        else:
+            self.present[number] = ABSENT_TEMP if absent_temp else THERE
+            self.absent_temps += absent_temp
+            self.mtimes[number], self.sizes[number] = stamp
+        self._digests.pop(number, None)
+
+    def digest(self, number: int, path: str) -> str:
+        """Return a hash of what a file holds; each is read once."""
+        found = self._digests.get(number)
+        if found is None:
+            found = self._digests[number] = self.tree.digest(path)
+        return found
