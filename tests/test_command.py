@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.planner.command import Template, is_shell, parse_template, render_script
-from hpcmake.planner.expansions import VALUE
+from hpcmake.planner.levels import VALUE
 from hpcmake.planner.quoting import RESERVED, quote_word
 from hpcmake.planner.shell import scan
 from hpcmake.planner.simple import BUILTINS
