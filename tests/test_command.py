@@ -1,6 +1,7 @@
 """Commands: what of a block is ours, how values are quoted for their places, and which commands need no shell."""
 
 import os
+import pickle
 import subprocess
 import sys
 from collections.abc import Collection
@@ -104,6 +105,13 @@ def test_every_group_is_listed_with_its_place() -> None:
     assert [brace.span.text for brace in template.braces] == ["{a}", "{b.c[0]:03!file}"]
     assert template.names == {"a", "b"}
     assert template.interpreter == ()
+
+
+def test_a_template_can_be_kept():
+    template = template_of("cat {a} > {b}\n", ["a", "b"])
+    kept = pickle.loads(pickle.dumps(template))
+    assert kept == template
+    assert kept.render(lambda _: "x y", lambda _: "") == "cat 'x y' > 'x y'\n"
 
 
 def test_an_unknown_name_offers_the_nearest_and_what_is_literal() -> None:
@@ -414,6 +422,7 @@ PLACES: list[Place] = [
     ('((echo 1 >/dev/null); show {v}); show "$((echo 1); printf %s_ {v})"', "{v}", "1\n{v}_"),
     ('set -- {v} "{v}"; show "$@"', "{v}", "{v}"),
     ("cat <<'Z' >/dev/null\n`$({v}'\nZ\nshow {v}", "{v}"),
+    ("show \"$(q=( {v} '{v}' ); printf %s_ \"${q[@]}\")\"", "{v}_{v}_"),
     ("show @(no|{v}|'{v}')_; show {v}", "@(no|{v}|{v})_", "{v}"),
 ]  # fmt: skip
 

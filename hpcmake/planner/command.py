@@ -10,11 +10,8 @@ import re
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner import quoting
-from hpcmake.planner.groups import explain_problem, read_groups
 from hpcmake.planner.levels import VALUE, Document
 from hpcmake.planner.quoting import Place, UnfitError
-from hpcmake.planner.shell import scan
-from hpcmake.planner.simple import Quoted, simple_words
 from hpcmake.planner.values import ValueTypeError, plain_of, render_value
 from hpcmake.record import Record
 from hpcmake.syntax import Block, Brace
@@ -24,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
     from typing import TypeAlias
 
+    from hpcmake.planner.simple import Quoted
     from hpcmake.planner.values import Value
 
     ValueOf: TypeAlias = Callable[[Brace], Value]
@@ -35,12 +33,23 @@ class Slot(Record):
 
     brace: Brace
     place: Place
+    is_bare: bool = False
+    """Nothing but a name, as a word of its own or part of one: harmless text can stand there as it is."""
+
+
+class Filling(Record):
+    """Text and slots in turn."""
+
+    pieces: tuple[str | Slot, ...]
+    documents: tuple[tuple[int, int, Document], ...] = ()
+    """Here-documents that are not expanded: their first piece, the one behind their last, and what ends them."""
 
 
 class Template(Record):
-    """A block of a rule, read once: text and slots in turn, to be filled for every task."""
+    """A block of a rule, read once, to be filled for every task."""
 
-    pieces: tuple[str | Slot, ...]
+    text: str
+    """The block, with a NUL for each group."""
     braces: tuple[Brace, ...]
     """Every group that is ours, in the order of the text."""
     interpreter: tuple[str, ...] = ()
@@ -49,8 +58,8 @@ class Template(Record):
     """The first names of the groups."""
     words: tuple[str | Brace | Quoted, ...] | None = None
     """The words of the command, if it needs no shell."""
-    documents: tuple[tuple[int, int, Document], ...] = ()
-    """Here-documents that are not expanded: their first piece, the one behind their last, and what ends them."""
+    filling: Filling | None = None
+    """How the text is filled; found when it is first wanted, since a command that needs no shell may never want it."""
 
     def render(self, value_of: ValueOf, list_file: ListFile) -> str:
         """Return the text with its values, each quoted for its place.
@@ -59,8 +68,9 @@ class Template(Record):
         file, one a line, and returns its path.  Raises Trouble where a value has no text or cannot stand where it is.
         """
         harmless = quoting.is_harmless
+        filling = self.filling or self._read()
         texts: list[str] = []
-        for piece in self.pieces:
+        for piece in filling.pieces:
             if isinstance(piece, str):
                 texts.append(piece)
                 continue
@@ -75,10 +85,16 @@ class Template(Record):
             ):
                 texts.append(value)
             else:
-                texts.append(_render_slot(brace, place, value, list_file))
-        for first, last, document in self.documents:
-            self._check_document("".join(texts[first:last]), document, first, last)
+                texts.append(_render_slot(piece.brace, piece.place, value, list_file))
+        for first, last, document in filling.documents:
+            _check_document("".join(texts[first:last]), document, filling.pieces[first:last])
         return "".join(texts)
+
+    def _read(self) -> Filling:
+        """Find how the text is filled, and keep it."""
+        filling, _ = _read_shell(self.text, self.braces)
+        object.__setattr__(self, "filling", filling)
+        return filling
 
     def argv(self, value_of: ValueOf, list_file: ListFile) -> list[str] | None:
         """Return the words of a command that needs no shell, or None if this one needs it.
@@ -102,18 +118,17 @@ class Template(Record):
                 words += _glue(word, value_of, list_file)
         return words
 
-    def _check_document(self, text: str, document: Document, first: int, last: int) -> None:
-        """Raise Trouble if a value has made a line that ends the here-document it stands in."""
-        end = document.delimiter
-        if end not in text or all(
-            (line.lstrip("\t") if document.tabs_lost else line) != end for line in text.split("\n")
-        ):
-            return
-        slot = next(piece for piece in self.pieces[first:last] if isinstance(piece, Slot))
-        message = f"a value makes a line `{end}`, which would end the here-document it stands in"
-        raise Trouble(
-            Diagnostic("E605", message, slot.brace.span, help="end the here-document in a word that no value holds")
-        )
+
+def _check_document(text: str, document: Document, pieces: Sequence[str | Slot]) -> None:
+    """Raise Trouble if a value has made a line that ends the here-document it stands in."""
+    end = document.delimiter
+    if end not in text or all((line.lstrip("\t") if document.tabs_lost else line) != end for line in text.split("\n")):
+        return
+    slot = next(piece for piece in pieces if isinstance(piece, Slot))
+    message = f"a value makes a line `{end}`, which would end the here-document it stands in"
+    raise Trouble(
+        Diagnostic("E605", message, slot.brace.span, help="end the here-document in a word that no value holds")
+    )
 
 
 _BARE = Place(quoting.WORD)
@@ -197,22 +212,31 @@ def parse_template(
 
     `known` are the names that have a value here; `unbound_hint` may give a mend for a name that has none.
     """
-    braces, text, found = read_groups(block, known, unbound_hint)
-    interpreter = tuple(word.id for word in block.interpreter)
+    from hpcmake.planner.groups import explain_problem, read_groups  # a plan that was kept has its templates
+    from hpcmake.planner.simple import simple_words
+
+    listed, text, found = read_groups(block, known, unbound_hint)
+    braces = tuple(listed)
     names = frozenset(brace.name.id for brace in braces)
-    if interpreter and not is_shell(interpreter):
-        pieces, _ = _split(text, [], [], [_JSON] * len(braces), braces)
-        return Template(pieces, tuple(braces), interpreter, names), found
-    if not braces:
-        words = None if interpreter else simple_words(text, ())
-        return Template((text,), (), interpreter, names, words), found
-    scanned = scan(text)
-    for what, number in scanned.problems:
-        found.append(explain_problem(what, braces[min(number, len(braces) - 1)]))
-    places = [_BARE if place == _BARE else place for place in scanned.places]
-    pieces, documents = _split(text, scanned.edits, scanned.documents, places, braces)
+    interpreter = tuple(word.id for word in block.interpreter)
+    filling: Filling | None = None
     words = None if interpreter else simple_words(text, braces)
-    return Template(pieces, tuple(braces), interpreter, names, words, documents), found
+    if interpreter and not is_shell(interpreter):
+        filling = _split(text, [], [], [_JSON] * len(braces), braces)
+    elif not braces:
+        filling = Filling((text,))
+    elif words is None:
+        filling, problems = _read_shell(text, braces)
+        found += [explain_problem(what, braces[min(number, len(braces) - 1)]) for what, number in problems]
+    return Template(text, braces, interpreter, names, words, filling), found
+
+
+def _read_shell(text: str, braces: Sequence[Brace]) -> tuple[Filling, list[tuple[str, int]]]:
+    """Return how shell text is filled, and the problems of its groups."""
+    from hpcmake.planner.shell import scan  # as above
+
+    scanned = scan(text)
+    return _split(text, scanned.edits, scanned.documents, scanned.places, braces), scanned.problems
 
 
 _SHELLS = frozenset(("bash", "sh", "dash", "zsh", "ksh", "ash", "mksh", "ksh93", "rbash"))
@@ -236,7 +260,7 @@ def _split(
     documents: Sequence[Document],
     places: Sequence[Place],
     braces: Sequence[Brace],
-) -> tuple[tuple[str | Slot, ...], tuple[tuple[int, int, Document], ...]]:
+) -> Filling:
     """Return literals and slots in turn, with the edits made, cut also where here-documents begin and end."""
     cuts: list[tuple[int, int, str]] = [(at, 1, insertion) for at, insertion in edits]
     holding = [each for each in documents if VALUE in text[each.start : each.end]]
@@ -250,7 +274,8 @@ def _split(
         nonlocal slot, done
         for index, literal in enumerate(text[done:until].split(VALUE)):
             if index:
-                pieces.append(Slot(braces[slot], places[slot]))
+                brace, place = braces[slot], places[slot]
+                pieces.append(Slot(brace, place, place == _BARE and brace.pad is None and brace.modifier is None))
                 slot += 1
             if literal:
                 pieces.append(literal)
@@ -263,7 +288,7 @@ def _split(
         else:
             marks[at] = len(pieces)
     put(len(text))
-    return tuple(pieces), tuple((marks[each.start], marks[each.end], each) for each in holding)
+    return Filling(tuple(pieces), tuple((marks[each.start], marks[each.end], each) for each in holding))
 
 
 # ---------------------------------------------------------------- scripts

@@ -67,12 +67,13 @@ class Stretch:
 
     # ------------------------------------------------------------ what is found
 
-    def place(self, kind: str, *, brace: str = "{", **facts: bool) -> None:
+    def place(self, kind: str, *, brace: str = "{", apostrophe: str = "'\\''", **facts: bool) -> None:
         """Note the place of the value at hand, and pass it."""
         self.found.places.append(
             Place(
                 kind,
                 brace=brace,
+                apostrophe=apostrophe,
                 delimiters=self.delimiters,
                 tabs_lost=self.tabs_lost,
                 backquotes=self.backquotes_around,
@@ -117,7 +118,7 @@ class Stretch:
                 self.at += 2
         elif c == "'":
             self.at += 1
-            self._single(quoting.SINGLE)
+            self._single(quoting.SINGLE, level)
         elif c == '"':
             self.at += 1
             self._begin_double()
@@ -128,7 +129,7 @@ class Stretch:
         else:
             self.at += 1
 
-    def _single(self, kind: str, brace: str = "{") -> None:
+    def _single(self, kind: str, level: Level) -> None:
         """Read up to the `'` that ends it."""
         while self.at < self.end:
             self.skip(_SINGLE_END)
@@ -136,7 +137,7 @@ class Stretch:
                 if self.text[self.at] == "'":
                     self.at += 1
                     return
-                self.place(kind, brace=brace)
+                self.place(kind, brace=level.brace, apostrophe=level.apostrophe)
 
     def _ansi(self) -> None:
         while self.at < self.end:
@@ -202,6 +203,8 @@ class Stretch:
             level = Level(PARAMETER, "}")
             level.state = "name"
             level.quoted = quoted
+            if quoted == DOUBLE:
+                level.brace = '"{"'
             self.at = _PARAMETER_NAME.match(text, self.at, self.end).end()  # type: ignore[union-attr]  # matches nothing too
             self.levels.append(level)
         elif after == "[":
@@ -274,11 +277,11 @@ class Stretch:
             if level.state == "number":
                 self.place(quoting.PLAIN)
             else:
-                self.place(quoting.PARAMETER, joined=bool(level.quoted), brace='"{"' if level.quoted == DOUBLE else "{")
+                self.place(quoting.PARAMETER, joined=bool(level.quoted), brace=level.brace)
         elif c == "'" and level.quoted:
             self.at += 1
             # in "${x:-'…'}" the quotes pair, and yet `$` is read between them
-            self._single(quoting.SINGLE_PARAMETER if level.state == "pattern" else quoting.PLAIN, brace='"{"')
+            self._single(quoting.SINGLE_PARAMETER if level.state == "pattern" else quoting.PLAIN, level)
         elif c == "$":
             self._dollar(level.quoted)
         elif c == "\\" and level.quoted:

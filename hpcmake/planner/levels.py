@@ -52,8 +52,8 @@ class Level:
     """What is known of one of the enclosing constructs."""
 
     __slots__ = (
-        "assigns", "brace", "brackets", "closes", "declares", "depth", "first", "kind", "literal", "pending", "quoted",
-        "state", "target", "word",
+        "apostrophe", "assigns", "brace", "brackets", "closes", "declares", "depth", "first", "kind", "literal",
+        "pending", "quoted", "state", "target", "word",
     )  # fmt: skip
 
     def __init__(self, kind: str, closes: str = "", pending: list[tuple[str, bool, bool]] | None = None) -> None:
@@ -70,6 +70,8 @@ class Level:
         self.state = ""  # of `case`: word, in, pattern, body; of a parameter: name, word, pattern, number
         self.depth = 0
         self.quoted = ""  # what a parameter or a `"` stands in: DOUBLE, HERE, ARITHMETIC
+        # within `$(…)`, bash 5 loses its way in an array whose words hold `\'`
+        self.apostrophe = "'\"'\"'" if kind == ARRAY else "'\\''"
         self.brace = "{"  # how a `{` is written between double quotes
 
     def part(self) -> None:

@@ -42,6 +42,8 @@ class Place(Record):
     """Quoted even if harmless: behind `~`, and before `<` or `>`, where a number would be a descriptor."""
     target: bool = False
     """The file of a redirection: exactly one item."""
+    apostrophe: str = "'\\''"
+    """How a `'` is written between single quotes."""
     brace: str = "{"
     """How a `{` is written between double quotes, where bash could else take it for the beginning of `{a,b}`."""
     delimiters: tuple[str, ...] = ()
@@ -126,7 +128,7 @@ def _single_quoted(place: Place, text: str) -> str:
 
 
 def _between_single(place: Place, text: str) -> str:
-    escaped = text.replace("'", "'\\''")
+    escaped = text.replace("'", place.apostrophe)
     if not (place.delimiters or place.tabs_lost):
         return escaped
     # in a here-document a backslash joins lines even where it is quoted, so it must not come before a newline

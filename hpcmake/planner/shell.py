@@ -274,6 +274,7 @@ class _Commands(Stretch):
         assigns = level.assigns
         self.place(
             quoting.WORD,
+            apostrophe=level.apostrophe,
             glued=not begins or self._is_glued(),
             joined=assigns or in_case or level.target == "text",
             first=level.first and not assigns and not level.target,
