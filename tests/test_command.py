@@ -107,7 +107,7 @@ def test_every_group_is_listed_with_its_place() -> None:
     assert template.interpreter == ()
 
 
-def test_a_template_can_be_kept():
+def test_a_template_can_be_kept() -> None:
     template = template_of("cat {a} > {b}\n", ["a", "b"])
     kept = pickle.loads(pickle.dumps(template))
     assert kept == template
