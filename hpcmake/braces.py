@@ -21,6 +21,7 @@ _FORM = re.compile(
     (?:!(?P<modifier>r|file))?""",
     re.VERBOSE,
 )
+_LONGEST = 40  # letters of a Wfile that a message repeats
 _STEP = re.compile(
     rf"\.(?P<field>{NAME})|\[(?:(?P<number>[0-9]+)|(?P<name>{NAME})|\"(?P<double>[^\"]*)\"|'(?P<single>[^']*)')\]"
 )
@@ -58,7 +59,7 @@ def parse_brace(text: str, span: Span) -> Brace | None:
 
 def explain_brace(text: str, span: Span) -> Diagnostic:
     """Return what is wrong with a brace group in a pattern that is not of the form, with its mend."""
-    message = f"`{{{text}}}` is not a name in braces"
+    message = f"`{shorten('{' + text + '}')}` is not a name in braces"
     return Diagnostic("E109", message, span, _label(text), help=_mend(text))
 
 
@@ -71,6 +72,8 @@ _FORM_IN_WORDS = 'the form is {NAME}, with .FIELD, [0], ["key"] or [NAME] behind
 
 def _mend(text: str) -> str:
     bare = text.strip()
+    if len(bare) > _LONGEST:
+        return _FORM_IN_WORDS
     if not bare:
         return "write the name of a value or wildcard: `{name}`"
     if bare != text and _FORM.fullmatch(bare):
@@ -93,6 +96,11 @@ def _mend(text: str) -> str:
     if re.match(r"[0-9]", bare):
         return "a name does not begin with a digit; for the characters themselves write {{" + text + "}}"
     return f"{_FORM_IN_WORDS}; for the characters themselves write {{{{{text}}}}}"
+
+
+def shorten(text: str) -> str:
+    """Return a piece of a Wfile as a message shows it: at most forty letters, since its line is shown anyway."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
 
 
 def parse_head(text: str) -> str | None:

@@ -5,8 +5,9 @@ Owns the words of syntax mistakes.  Knows nothing of how reading goes on behind 
 
 from __future__ import annotations
 
+from hpcmake.braces import shorten
 from hpcmake.diagnostics import Diagnostic, nearest
-from hpcmake.parser.tokens import ATTRIBUTES, KEYWORDS, OPERATORS, SHELL_WORDS, STATEMENTS
+from hpcmake.parser.tokens import ATTRIBUTES, FLAW, KEYWORDS, OPERATORS, SHELL_WORDS, STATEMENTS
 from hpcmake.text import Span
 
 TYPE_CHECKING = False
@@ -46,6 +47,7 @@ class Mistake:
     def __init__(self, source: Source, error: Unexpected, head: Line, start: str) -> None:
         self.source = source
         self.kind, self.first, self.end, _ = error.token
+        self.told = self.kind == FLAW  # by the lexer
         self.expected = error.expected
         self.behind = error.behind
         self.head = head
@@ -74,9 +76,13 @@ class Mistake:
         _, start, end, _ = self.head.tokens[index]
         return self.source.text[start:end]
 
+    def rest(self) -> list[str]:
+        """Return the tokens of the head behind this one, as they are written."""
+        return [self.word(index) for index in range(self.place + 1, len(self.kinds))]
+
     def kind_at(self, index: int) -> str:
-        """Return the terminal of a token of the head, or the empty text behind its end."""
-        return self.kinds[index] if index < len(self.kinds) else ""
+        """Return the terminal of a token of the head, or the empty text outside it."""
+        return self.kinds[index] if 0 <= index < len(self.kinds) else ""
 
     def between(self, first: int, last: int) -> Span:
         """Return the place of the tokens `first` to `last` of the head."""
@@ -121,12 +127,11 @@ def _empty(mistake: Mistake) -> Diagnostic | None:
         return None
     last = len(mistake.kinds) - 2
     span = mistake.between(0, max(0, last - 1))
+    shown = shorten(span.text)
     if mistake.start == "statement" and mistake.kinds[0] != "_TARGET":
-        return mistake.say(
-            "E116", f"`{span.text}` has nothing below it", "write its attributes below it, indented", span
-        )
-    help_ = f'write its items behind the colon, or below it, indented: `{span.text}: "FILE"`'
-    return mistake.say("E116", f"`{span.text}` has no items", help_, span)
+        return mistake.say("E116", f"`{shown}` has nothing below it", "write its attributes below it, indented", span)
+    help_ = f'write its items behind the colon, or below it, indented: `{shown}: "FILE"`'
+    return mistake.say("E116", f"`{shown}` has no items", help_, span)
 
 
 def _statement(mistake: Mistake) -> Diagnostic | None:
@@ -136,7 +141,7 @@ def _statement(mistake: Mistake) -> Diagnostic | None:
     word, span = mistake.word(0), mistake.between(0, 0)
     if mistake.kinds[0] not in ("NAME", "MODIFIER", "SHELL"):
         help_ = f"a statement begins with {_either(list(STATEMENTS))}"
-        return mistake.say("E114", f"no statement begins with `{_short(word)}`", help_, span)
+        return mistake.say("E114", f"no statement begins with `{shorten(word)}`", help_, span)
     if (":" in (mistake.word(1), "") or word in SHELL_WORDS) and word in ATTRIBUTES:
         help_ = "indent it below the `rule NAME:` that it belongs to, or below `defaults:`"
         return mistake.say("E114", f"the attribute `{word}` stands outside a rule", help_, span)
@@ -149,7 +154,7 @@ def _statement(mistake: Mistake) -> Diagnostic | None:
         help_ = f"did you mean the attribute `{nearest(word, ATTRIBUTES)}`? It stands below a rule, indented"
     else:
         help_ = f"a statement begins with {_either(list(STATEMENTS))}"
-    return mistake.say("E114", f"unknown statement `{_short(word)}`", help_, span)
+    return mistake.say("E114", f"unknown statement `{shorten(word)}`", help_, span)
 
 
 def _member(mistake: Mistake) -> Diagnostic | None:
@@ -161,7 +166,7 @@ def _member(mistake: Mistake) -> Diagnostic | None:
         if mistake.place > 0:
             return None
         help_ = "write the name of the attribute in front: `input: …`"
-        return mistake.say("E113", f"an attribute does not begin with `{_short(word)}`", help_, span)
+        return mistake.say("E113", f"an attribute does not begin with `{shorten(word)}`", help_, span)
     if mistake.place > 1:
         return None
     if word in STATEMENTS and mistake.kind_at(1) in ("NAME", "STRING", "_COLON"):
@@ -173,7 +178,7 @@ def _member(mistake: Mistake) -> Diagnostic | None:
             f"write `{word}:` instead of `{word} =`; a constant is `let {word} = …`",
         )
     close = nearest(word, ATTRIBUTES) or word
-    return mistake.say("E115", f"the attribute `{_short(word)}` needs a colon", f"write `{_short(close)}:`", span)
+    return mistake.say("E115", f"the attribute `{shorten(word)}` needs a colon", f"write `{shorten(close)}:`", span)
 
 
 def _colon(mistake: Mistake) -> Diagnostic | None:
@@ -191,10 +196,15 @@ def _colon(mistake: Mistake) -> Diagnostic | None:
         written = mistake.source.text[start : mistake.head.tokens[-1][2]].split(":")[0].split("=")[0].split()[0]
         span = Span(mistake.source, start, start + len(written))
         mended = "".join(letter if letter.isalnum() else "_" for letter in written)
-        return mistake.say("E118", f"`{_short(written)}` is not a name", f"write `{_short(mended)}`", span)
-    if "_COLON" in mistake.expected and mistake.place == len(mistake.kinds) - 1:
-        shown = mistake.between(0, mistake.place - 1)
-        return mistake.say("E115", f"`{shown.text}` needs a colon", f"write `{shown.text}:`")
+        return mistake.say("E118", f"`{shorten(written)}` is not a name", f"write `{shorten(mended)}`", span)
+    if mistake.kind == "NAME" and mistake.kind_at(mistake.place - 1) == "NAME" and ":" in mistake.rest():
+        span = Span(mistake.source, mistake.head.tokens[mistake.place - 1][1], mistake.end)
+        return mistake.say(
+            "E118", f"`{shorten(span.text)}` is not one name", f"write `{shorten('_'.join(span.text.split()))}`", span
+        )
+    if "_COLON" in mistake.expected and mistake.kind_at(mistake.place - 1) in ("NAME", "_DEFAULTS"):
+        shown = shorten(mistake.between(0, mistake.place - 1).text)
+        return mistake.say("E115", f"`{shown}` needs a colon", f"write `{shown}:`")
     if (
         mistake.behind is not None
         and mistake.behind[0] == "_COLON"
@@ -213,7 +223,7 @@ def _reserved(mistake: Mistake) -> Diagnostic | None:
     """A keyword, or something else, where a name must stand."""
     if mistake.behind is None or mistake.behind[0] not in _NAMING or "NAME" not in mistake.expected:
         return None
-    text = _short(mistake.text)
+    text = shorten(mistake.text)
     if mistake.kind in KEYWORDS.values():
         return mistake.say(
             "E118", f"`{text}` is a word of the language and cannot be a name", f"write another name, such as `{text}_`"
@@ -238,7 +248,7 @@ def _comma(mistake: Mistake) -> Diagnostic | None:
         return None
     if mistake.behind[0] in ("_FOR", "NAME") and "IN" in mistake.expected and "PLUS" not in mistake.expected:
         return None
-    text = _short(mistake.text)
+    text = shorten(mistake.text)
     return mistake.say("E121", f"a comma is missing before `{text}`", f"write `, {text}`")
 
 
@@ -276,7 +286,7 @@ def _comprehension(mistake: Mistake) -> Diagnostic | None:
 def _missing(mistake: Mistake) -> Diagnostic | None:
     """Something that is needed, and is not there."""
     behind = mistake.behind
-    text = "" if behind is None else _short(mistake.source.text[behind[1] : behind[2]])
+    text = "" if behind is None else shorten(mistake.source.text[behind[1] : behind[2]])
     if behind is not None and behind[0] == "_EACH":
         return mistake.say("E113", "`each` is followed by a string", 'write `each "PATTERN"`')
     if mistake.kind in ("_NEWLINE", "_COMMA", "_RPAR", "_RSQB"):
@@ -298,8 +308,10 @@ def _missing(mistake: Mistake) -> Diagnostic | None:
             f"`.{mistake.word(mistake.place + 1)}` is not a number",
             f"write `0.{mistake.word(mistake.place + 1)}`",
         )
-    if mistake.kind == "_DOT" and behind is not None and behind[0] == "NUMBER":
-        return mistake.say("E111", f"`{text}.` is not a number", f"write `{text}`, or `{text}.0`")
+    if text == "." and mistake.kind_at(mistake.place - 2) == "NUMBER":
+        number = mistake.word(mistake.place - 2)
+        span = mistake.between(mistake.place - 2, mistake.place - 1)
+        return mistake.say("E111", f"`{number}.` is not a number", f"write `{number}`, or `{number}.0`", span)
     if mistake.kind == "_COMMA" and mistake.kinds[0] in ("_LET", "_PARAM"):
         return mistake.say("E113", f"`{mistake.word(0)}` takes one value", "write a list in brackets: `[a, b]`")
     if mistake.kind == "_COLON" and "_LSQB" in mistake.kinds[: mistake.place]:
@@ -320,19 +332,15 @@ def _anything(mistake: Mistake) -> Diagnostic:
     elif mistake.kind in ("_DEDENT", "$END"):
         message = "the block ends too early"
     else:
-        message = f"`{_short(mistake.text)}` may not stand here"
+        message = f"`{shorten(mistake.text)}` may not stand here"
     behind = mistake.behind
-    after = "" if behind is None else _short(mistake.source.text[behind[1] : behind[2]].strip())
+    after = "" if behind is None else shorten(mistake.source.text[behind[1] : behind[2]].strip())
     help_ = (
         f"write {wanted}{f' behind `{after}`' if after else ''}"
         if wanted
         else "remove it, or put the expression in `( )`"
     )
     return mistake.say("E113", message, help_, label=f"expected {wanted}" if wanted else "")
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= 40 else text[:37] + "..."  # noqa: PLR2004  # the line is shown anyway
 
 
 def _either(words: list[str]) -> str:

@@ -37,7 +37,7 @@ class Lexer(Scanner):
         self._end = 0  # where the last token ended: blocks end there too
 
     def lines(self) -> Iterator[Line]:
-        """Yield the logical lines; a line that holds a mistake begins with the terminal FLAW."""
+        """Yield the logical lines; in one that holds a mistake the first token is a FLAW."""
         text, size, at = self.text, len(self.text), 0
         if text.startswith("\ufeff"):
             at = 1
@@ -53,10 +53,11 @@ class Lexer(Scanner):
                 continue
             tokens: list[Token] = []
             width = self._indent(at, start, tokens)
+            changes = len(tokens)
             level = len(self._indents) - 1
             at = self._read(start, width, level, tokens)
             if self.flawed:
-                tokens.insert(0, (FLAW, start, start, ""))
+                tokens.insert(changes, (FLAW, start, start, ""))
             self._end = tokens[-1][2]
             yield Line(level, tokens)
         closing: list[Token] = [("_DEDENT", self._end, self._end, "")] * (len(self._indents) - 1)

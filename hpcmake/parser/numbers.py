@@ -98,7 +98,7 @@ def _mend_number(text: str) -> str:
             pass
     if re.fullmatch(r"[0-9]+(?:\.[0-9]+)?[eE][0-9]+", text):
         return "numbers are written out, without an exponent"
-    if re.fullmatch(r"(?:[0-9]+[A-Za-z]+)+[0-9]+", text):
+    if re.fullmatch(r"(?:[0-9]+[smhd])+[0-9]+", text):
         return "each part of a duration has its unit: write 1h30m"
     return "a number is written 12 or 0.25, a duration 1h30m, a size 512MiB; a name does not begin with a digit"
 

@@ -74,7 +74,7 @@ class _Recovery:
             error_in_head = True
         if start != "items_line":
             self.parts(first + 1, end, level + 1, below)
-        if mistake is not None and not error_in_head and len(self.diagnostics) == told:
+        if mistake is not None and not mistake.told and not error_in_head and len(self.diagnostics) == told:
             self.diagnostics.append(explain(mistake))
 
     def _run(self, head: Line, first: int, end: int, start: str) -> None:

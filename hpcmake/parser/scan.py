@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from hpcmake.braces import shorten
 from hpcmake.diagnostics import Diagnostic, Note
 from hpcmake.parser.numbers import find_quantity
 from hpcmake.parser.tokens import (
@@ -168,7 +169,8 @@ class Scanner:
             return "_ON"
         elif head == "_PREFER" and behind == "NAME" and word == "over":
             return "_OVER"
-        if _QUOTE_AHEAD.match(text, end) and len(word) <= 2:  # noqa: PLR2004  # as Python's f, r, rb
+        prefix = len(word) <= 2 and behind != "STRING"  # noqa: PLR2004  # as Python's f, r, rb
+        if prefix and _QUOTE_AHEAD.match(text, end):
             message = f"a string has no prefix such as `{word}`"
             self.flaw(
                 "E110",
@@ -209,8 +211,13 @@ class Scanner:
         found = _UNKNOWN_RUN.match(text, start)
         run = found[0] if found else sign
         end = start + len(run)
-        shown = run if run.isprintable() else f"U+{ord(sign):04X}"
+        shown = shorten(run) if run.isprintable() else f"U+{ord(sign):04X}"
+        if sign == "}" and self.flawed:  # told with its `{`
+            return end
         if sign.isalpha():
+            while text[start - 1 : start].isalnum():
+                start -= 1
+            shown = shorten(text[start:end])
             self.flaw(
                 "E110",
                 f"`{shown}` is not a name",

@@ -45,7 +45,7 @@ def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
                     del lines[kept:], offsets[kept:]
             elif lead < base:
                 _told_shallow(lexer, start, lead, base)
-            cut = len(line) - len(bare) if lead <= base else base
+            cut = min(base, len(line) - len(bare))
             kept, end, after = len(lines) + 1, start + len(line), next_line
         else:
             cut = min(base, len(line)) if base >= 0 else len(line)

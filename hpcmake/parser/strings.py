@@ -28,7 +28,7 @@ _PIECE = re.compile(
     | \{{(?P<group>{_KEYS})\}}
     | (?P<open>\{{)
     | (?P<close>\}})
-    | \\(?P<escape>u[0-9A-Fa-f]{{4}}|[\s\S]|\Z)""",
+    | \\(?P<escape>u[0-9A-Fa-f]{{4}}|\{{[^{{}}"\\]*+\}}|[\s\S]|\Z)""",
     re.VERBOSE,
 )
 _PIECE_RAW = re.compile(
@@ -101,17 +101,20 @@ def _escape(letters: str, span: Span, diagnostics: list[Diagnostic], *, plain: s
     """Return what an escape stands for, told without its backslash."""
     if letters in _ESCAPES:
         return _ESCAPES[letters]
-    if len(letters) > 1:
+    if letters[:1] == "u" and len(letters) > 1:
         value = int(letters[1:], 16)
         if value and not 0xD800 <= value <= 0xDFFF:  # noqa: PLR2004  # halves of a pair
             return chr(value)
         message = f"`\\{letters}` is not a character" if value else "a string may not hold a NUL"
-        diagnostics.append(Diagnostic("E107", message, span, help="write the character itself"))
+        mend = "write the character itself" if value else "remove it"
+        diagnostics.append(Diagnostic("E107", message, span, help=mend))
         return ""
     if plain and "'" not in plain:
         mend = f"in single quotes backslashes are plain: write '{plain}'"
     elif letters == "u":
         mend = "write four hexadecimal digits behind `\\u`, as in `\\u00e9`"
+    elif letters[:1] == "{" and len(letters) > 1:
+        mend = f"write `{{{letters}}}` for the characters themselves"
     elif letters in "{}":
         mend = f"write `{letters}{letters}` for the character itself"
     elif letters == "'":

@@ -91,7 +91,7 @@ MISTAKES_AT_MOST = 100
 """How many mistakes are told: nobody reads more, and a file that is no Wfile at all would give one for each line."""
 
 FLAW = "FLAW"
-"""Stands at the head of a line whose mistake the lexer has told: a terminal that no grammar knows."""
+"""Stands in front of a line whose mistake the lexer has told: a terminal that no grammar knows."""
 
 
 class Raw:
