@@ -322,7 +322,7 @@ def _nodes(value: object) -> list[Node]:
             waiting += each
         elif isinstance(each, Node):
             found.append(each)
-            waiting += [getattr(each, field) for field in each._fields]
+            waiting += [getattr(each, field) for field in type(each)._fields]
     return found
 
 

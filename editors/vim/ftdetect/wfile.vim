@@ -1,0 +1,2 @@
+" Wfiles of hpcmake
+autocmd BufRead,BufNewFile Wfile,*.wf setfiletype wfile
