@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 import pytest
 from wfiles import EXAMPLES
 
-from hpcmake.parser import grammar, store
+from hpcmake.parser import compiled, grammar, store
 from hpcmake.parser.build import Builder
 from hpcmake.parser.cache import parse_cached
-from hpcmake.parser.grammar import compile_grammar, load_tables, read_grammar
+from hpcmake.parser.grammar import compile_grammar, load_tables, read_grammar, render_compiled
 from hpcmake.parser.lexer import Lexer
 from hpcmake.parser.parse import parse
 from hpcmake.text import Source
@@ -26,16 +26,34 @@ WFILE = Source("Wfile", EXAMPLES["everything"])
 
 @pytest.fixture
 def cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A cache folder that does not exist yet, and no tables in memory."""
+    """A cache folder that does not exist yet, no tables in memory, and a grammar for which there are none."""
     root = str(tmp_path_factory.mktemp("cache"))
     monkeypatch.setenv("XDG_CACHE_HOME", root)
     monkeypatch.setattr(grammar, "_loaded", None)
+    monkeypatch.setattr(compiled, "GRAMMAR", "that of another grammar")
     return os.path.join(root, "hpcmake")
 
 
 def test_the_grammar_is_in_the_package_and_in_the_open() -> None:
     with open(os.path.join(os.path.dirname(__file__), "..", "grammar", "wfile.lark"), encoding="utf-8") as file:
         assert file.read() == read_grammar()
+
+
+def test_the_compiled_tables_are_those_of_the_grammar() -> None:
+    with open(compiled.__file__, encoding="utf-8") as file:
+        assert file.read() == render_compiled(read_grammar()), "run `python -m hpcmake.parser.grammar`"
+
+
+def test_no_lark_is_needed_to_parse() -> None:
+    script = (
+        "import sys\n"
+        "from hpcmake.parser.parse import parse\n"
+        "from hpcmake.text import Source\n"
+        "parse(Source('Wfile', 'let a = 1'))\n"
+        "print('lark' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "False\n"
 
 
 def test_a_conflict_in_the_grammar_is_an_error() -> None:
@@ -71,7 +89,6 @@ def test_larks_own_loop_takes_what_ours_takes() -> None:
 
 
 def test_tables_are_made_once_and_kept(cache: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(grammar, "read_grammar", lambda: f"{read_grammar()}\n// another")
     load_tables()
     (name,) = os.listdir(cache)
     monkeypatch.setattr(grammar, "_loaded", None)
