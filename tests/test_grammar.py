@@ -135,6 +135,13 @@ def test_a_cache_that_cannot_be_written_is_no_mistake(cache: str) -> None:
     assert parse_cached(WFILE) == parse(WFILE)
 
 
+def test_old_trees_make_room(cache: str) -> None:
+    for number in range(120):
+        store.store(f"wfile-{number}", b"")
+    assert len(os.listdir(cache)) == 100
+    assert store.find_stored("wfile-119") == b""
+
+
 def test_a_tree_that_was_kept_is_read_without_lark_and_lexer(cache: str) -> None:
     script = (
         "import sys\n"
@@ -148,4 +155,4 @@ def test_a_tree_that_was_kept_is_read_without_lark_and_lexer(cache: str) -> None
         for _ in range(2)
     )
     assert "hpcmake.parser.lexer" in first
-    assert second == "['hpcmake.parser.cache', 'hpcmake.parser.store']\n"
+    assert second == "['hpcmake.parser.cache', 'hpcmake.parser.store', 'hpcmake.parser.swift']\n"

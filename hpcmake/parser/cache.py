@@ -10,10 +10,12 @@ import sys
 
 from hpcmake import __version__
 from hpcmake.parser.store import digest, find_stored, store
-from hpcmake.syntax import Wfile
+from hpcmake.parser.swift import without_collector
+from hpcmake.syntax import Expr, Node, Wfile
 from hpcmake.text import Source
 
-_FORM = "1"  # of the trees: to be raised when a node changes between two versions
+_NODES = repr([(kind.__name__, kind._fields) for parent in (Node, Expr) for kind in parent.__subclasses__()])
+"""The shapes of nodes: a tree of other shapes is another tree."""
 
 
 def parse_cached(source: Source) -> Wfile:
@@ -21,7 +23,7 @@ def parse_cached(source: Source) -> Wfile:
 
     Raises Trouble with every mistake in it, as `parse` does; mistakes are not kept.
     """
-    name = "wfile-" + digest(_FORM, __version__, sys.version, source.name, source.text)
+    name = "wfile-" + digest(_NODES, __version__, sys.version, source.name, source.text)
     stored = find_stored(name)
     if stored is not None:
         tree = _tree(stored)
@@ -31,7 +33,8 @@ def parse_cached(source: Source) -> Wfile:
 
     tree = parse(source)
     try:
-        store(name, pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))
+        with without_collector():
+            store(name, pickle.dumps(tree, pickle.HIGHEST_PROTOCOL))
     except RecursionError:  # pickle goes deeper than a tree may be
         return tree
     return tree
@@ -40,7 +43,8 @@ def parse_cached(source: Source) -> Wfile:
 def _tree(stored: bytes) -> Wfile | None:
     """Return the tree, or None if it is that of another hpcmake."""
     try:
-        tree = pickle.loads(stored)  # noqa: S301  # our own, and its digest is right
+        with without_collector():
+            tree = pickle.loads(stored)  # noqa: S301  # our own, and its digest is right
     except (pickle.UnpicklingError, AttributeError, ImportError, EOFError, IndexError, TypeError, ValueError, KeyError):
         return None
     return tree if isinstance(tree, Wfile) else None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 
+_AT_MOST = 100  # files: each edit of a Wfile leaves one
 _SIZE = hashlib.sha256().digest_size
 
 
@@ -42,7 +43,7 @@ def find_stored(name: str) -> bytes | None:
 
 
 def store(name: str, kept: bytes) -> None:
-    """Store something under a name, whole or not at all."""
+    """Store something under a name, whole or not at all; what was stored long ago makes room."""
     path = os.path.join(folder(), name)
     draft = f"{path}.{os.getpid()}"
     try:
@@ -50,8 +51,17 @@ def store(name: str, kept: bytes) -> None:
         with open(draft, "wb") as file:
             file.write(hashlib.sha256(kept).digest() + kept)
         os.replace(draft, path)
+        _make_room()
     except OSError:
         try:
             os.unlink(draft)
         except OSError:
             return
+
+
+def _make_room() -> None:
+    """Remove the oldest files while there are too many."""
+    with os.scandir(folder()) as entries:
+        files = sorted((entry.stat().st_mtime_ns, entry.path) for entry in entries)
+    for _, path in files[: max(0, len(files) - _AT_MOST)]:
+        os.unlink(path)

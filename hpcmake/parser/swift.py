@@ -7,13 +7,12 @@ Knows nothing of what the records say.
 from __future__ import annotations
 
 import gc
-from contextlib import contextmanager
 
 from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from typing import TypeVar
 
     Made = TypeVar("Made", bound=Record)
@@ -58,13 +57,13 @@ def maker(kind: type[Made]) -> Callable[..., Made]:
     return many
 
 
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Switch the collector of cycles off for a while: a tree has none, and a growing one is slow to look through."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
+class without_collector:  # noqa: N801  # read as a word in `with`; contextlib would have to be imported
+    """Switches the collector of cycles off for a while: a tree has none, and a growing one is slow to look through."""
+
+    def __enter__(self) -> None:
+        self._was_on = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self._was_on:
             gc.enable()
