@@ -186,7 +186,7 @@ def _attribute(margin: str) -> st.SearchStrategy[str]:
             lambda parts: f"{margin}{parts[0]}_:\n" + parts[2].join(f"{margin}  {item},\n" for item in parts[1])
         ),
         shell.map(lambda text: f"{margin}run:\n{text}"),
-        shell.map(lambda text: f"{margin}run python3  -u : same line\n{text}"),
+        shell.map(lambda text: f"{margin}run python3  -u : same line \\\n{text}"),
         st.just(f"{margin}post:   one line  # the shell's\n"),
         expressions.map(lambda value: f"{margin}let  v={value}\n"),
         st.just(f"{margin}wildcard w: '[a]{{2}}'\n"),

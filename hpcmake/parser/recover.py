@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic
 from hpcmake.parser.build import Builder
-from hpcmake.parser.explain import Mistake, explain, explain_indent
+from hpcmake.parser.explain import explain
+from hpcmake.parser.explain_lines import explain_indent
 from hpcmake.parser.grammar import load_tables
 from hpcmake.parser.lexer import Lexer
+from hpcmake.parser.mistake import Mistake
 from hpcmake.parser.tables import Unexpected
 from hpcmake.parser.tokens import FLAW, MISTAKES_AT_MOST, Line
 
@@ -56,7 +58,7 @@ class _Recovery:
             return
         head = Line(level, [token for token in line.tokens if token[0] not in _STRUCTURE])
         flawed = any(token[0] == FLAW for token in line.tokens)
-        below = "items_line" if start == "member" or head.tokens[0][0] == "_TARGET" else "member"
+        below = _below(head, start)
         told = len(self.diagnostics)
         mistake: Mistake | None = None
         if not flawed:
@@ -87,3 +89,11 @@ class _Recovery:
             chunk.append(Line(head.level, closing))
         self.tables.run(start, chunk, Builder(self.source, diagnostics))
         self.diagnostics += diagnostics
+
+
+def _below(head: Line, start: str) -> str:
+    """Return as what the lines below a head are read."""
+    kind, _, _, word = head.tokens[0]
+    if start == "statement":
+        return "items_line" if kind == "_TARGET" else "member"
+    return "member" if word == "rule" and head.level == 1 else "items_line"  # a rule in a block that is none

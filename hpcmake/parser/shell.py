@@ -5,7 +5,11 @@ Owns where such a block begins and ends, and what of its indentation is ours.  K
 
 from __future__ import annotations
 
+import re
+
 from hpcmake.parser.tokens import Raw
+
+_BEHIND_COMMENTS = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)++([ ]*+)[^ \t\r\n]")
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,11 +28,10 @@ def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
     end, after = at, _line_end(text, at, size) + 1
     same = text[at : after - 1].strip(" \t\r")
     if same:
-        offsets.append(text.index(same, at))
-        lines.append(same)
+        lines, offsets = [same], [text.index(same, at)]
         end = offsets[0] + len(same)
     kept = len(lines)
-    next_line, base = after, -1
+    next_line, base, inside = after, -1, -1
     while next_line < size:
         start = next_line
         stop = _line_end(text, start, size)
@@ -37,14 +40,19 @@ def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
         bare = line.lstrip(" \t")
         if bare:
             lead = _lead(lexer, line, bare, start, base, width)
-            if lead <= width:
-                break
-            if base < 0:
+            if lead <= width and start > inside:
+                inside, following = _comments_end(text, bare, start)
+                if following <= width:
+                    break
+                base = following if base < 0 else base
+            elif lead > width and base < 0:
                 base = lead
+                if same and not same.endswith("\\"):
+                    _tell_split(lexer, start, start + len(line), lead)
                 if len(lines) > kept:  # blank lines above the first
                     del lines[kept:], offsets[kept:]
-            elif lead < base:
-                _told_shallow(lexer, start, lead, base)
+            if lead < base:
+                _tell_shallow(lexer, start, lead, base)
             cut = min(base, len(line) - len(bare))
             kept, end, after = len(lines) + 1, start + len(line), next_line
         else:
@@ -73,7 +81,25 @@ def _lead(lexer: Lexer, line: str, bare: str, start: int, base: int, width: int)
     return wide
 
 
-def _told_shallow(lexer: Lexer, start: int, lead: int, base: int) -> None:
+def _comments_end(text: str, bare: str, start: int) -> tuple[int, int]:
+    """Return where comments that are indented too little end, and the indentation of what stands below them.
+
+    Deeper text there means that the comments belong to the shell too.  Both are -1 if there are no comments.
+    """
+    found = _BEHIND_COMMENTS.match(text, start) if bare.startswith("#") else None
+    return (-1, -1) if found is None else (found.start(1) - 1, len(found[1]))
+
+
+def _tell_split(lexer: Lexer, start: int, end: int, lead: int) -> None:
+    lexer.flaw(
+        "E119",
+        "shell text stands on the line of its colon and below it",
+        lexer.span(start + lead, end),
+        mend="put all of it below the colon; if this is an attribute, remove its extra indentation",
+    )
+
+
+def _tell_shallow(lexer: Lexer, start: int, lead: int, base: int) -> None:
     from hpcmake.diagnostics import Diagnostic  # only mistakes need it
 
     lexer.diagnostics.append(
