@@ -477,6 +477,14 @@ def test_colours_only_where_wanted() -> None:
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured.written) == plain.written
 
 
+def test_what_is_done_failed_and_left_differs_by_colour_and_sign() -> None:
+    terminal = Terminal(40)
+    after([START, began("dock[c=a]"), failed("dock[c=a]"), done("score[p=x]")], terminal, color=True)
+    assert "dock  \x1b[1;31m━━\x1b[0m\x1b[2m─────" in terminal.written
+    assert "score \x1b[32m━━━" in terminal.written
+    assert "\n1 of 12 tasks, at least 3m left\x1b[K\n" in terminal.written
+
+
 def test_a_short_run_is_never_drawn() -> None:
     terminal, clock = Terminal(80), Clock()
     voice = on_terminal(terminal, clock)

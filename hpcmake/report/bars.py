@@ -83,7 +83,7 @@ class Bars:
         failed = -(-progress.failed * width // total)  # a single failure among thousands is to be seen
         done = min(progress.done * width // total, width - failed)
         running = min(-(-progress.running * width // total), width - failed - done)
-        bar = Text(self._full * done, _DONE)
+        bar = Text().append(self._full * done, _DONE)  # a style given to Text itself would be that of all its parts
         bar.append(self._failed * failed, _FAILED)
         bar.append(self._running * running, _RUNNING)
         return bar.append(self._empty * (width - done - failed - running), _REST)
@@ -99,7 +99,7 @@ class Bars:
             if len(drawn) == shown:
                 break
             ago = f"{render_duration(int(now - began)):>7} "
-            drawn.append(Text(ago, _RUNNING).append(self._fit(task, width - len(ago)).rstrip()))
+            drawn.append(Text().append(ago, _RUNNING).append(self._fit(task, width - len(ago)).rstrip()))
         if number > shown:
             drawn.append(Text(self._fit(f"{'':7} and {number - shown:,} more", width).rstrip(), _REST))
         return drawn
@@ -116,6 +116,8 @@ class Bars:
             parts.append(f"{least}{about(remaining)} left")
         elif tally.unknown:
             parts.append("more to come")
+        while len(parts) > 2 and len(", ".join(parts)) > width:  # noqa: PLR2004  # the first and the last matter most
+            del parts[-2]
         return Text(self._fit(", ".join(parts), width).rstrip())
 
     def _fit(self, text: str, width: int) -> str:
