@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, did_you_mean
+from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
 from hpcmake.planner.outputs import read_outputs, read_produces
 from hpcmake.planner.rules import COMMAND_NAMES, RESOURCES, UNCOMPARED, Input, Rule
 from hpcmake.planner.shapes import check_shape
+from hpcmake.text import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from hpcmake.planner.values import Value
+    from hpcmake.planner.constants import Constant
     from hpcmake.planner.world import World
 
 FILES = frozenset({"input", "output", "produces", "depfile", "log", "workdir"})
@@ -37,7 +39,7 @@ class Setting:
     """What surrounds a rule: constants, constraints, defaults.  The same for all rules of a campaign."""
 
     def __init__(
-        self, world: World, constants: Mapping[str, Callable[[], Value]], constraints: Mapping[str, str]
+        self, world: World, constants: dict[str, Constant], constraints: Mapping[str, str]
     ) -> None:
         self.world = world
         self.constants = constants
@@ -49,9 +51,12 @@ class Setting:
         self.troubles: list[Diagnostic] = []
         self.warnings: list[Diagnostic] = []
 
-    def tell(self, code: str, message: str, span: syntax.Span, label: str = "", **more: object) -> None:
+    def tell(
+        self, code: str, message: str, span: Span, label: str = "", *, notes: tuple[Note, ...] = (), help: str = ""  # noqa: A002
+    ) -> None:
         """Add a mistake, or a warning if its code says so."""
-        (self.warnings if code[0] == "W" else self.troubles).append(Diagnostic(code, message, span, label, **more))
+        found = self.warnings if code[0] == "W" else self.troubles
+        found.append(Diagnostic(code, message, span, label, notes, help))
 
     def scope(self, **more: object) -> Scope:
         """Return a scope that knows the constants."""
@@ -62,7 +67,9 @@ def resolve_rule(node: syntax.Rule, setting: Setting) -> Rule:
     """Return a rule; its mistakes are added to the setting."""
     rule = Rule(node.name.id, node.name.span)
     attributes = _attributes(node, setting)
-    constraints = _constraints(node, setting)
+    constraints = dict(setting.constraints)
+    narrowed = [entry for entry in node.body if isinstance(entry, syntax.Wildcard)]
+    read_constraints(narrowed, setting, constraints, f" in rule `{rule.name}`")
     if "output" not in attributes and "produces" not in attributes:
         help_ = 'add `output: "…"`, the file it makes, or `produces: "…"` for files whose number is not known before'
         setting.tell("E214", f"rule `{rule.name}` has neither `output` nor `produces`", node.name.span, help=help_)
@@ -112,26 +119,6 @@ def _attributes(node: syntax.Rule, setting: Setting) -> dict[str, syntax.Attribu
         else:
             found[name] = entry
     return found
-
-
-def _constraints(node: syntax.Rule, setting: Setting) -> dict[str, str]:
-    from hpcmake.planner.resolve import read_constraint  # the same for a rule as for the whole file
-
-    constraints = dict(setting.constraints)
-    own: dict[str, syntax.Wildcard] = {}
-    for entry in node.body:
-        if isinstance(entry, syntax.Wildcard):
-            name = entry.name.id
-            if name in own:
-                first = Note(own[name].name.span, "it is narrowed here already")
-                setting.tell(
-                    "E209", f"`wildcard {name}` twice in rule `{node.name.id}`", entry.name.span, notes=(first,)
-                )
-            own[name] = entry
-            regex = read_constraint(entry, setting)
-            if regex is not None:
-                constraints[name] = regex
-    return constraints
 
 
 def _lets(rule: Rule, node: syntax.Rule, setting: Setting, constraints: Mapping[str, str]) -> None:
@@ -186,9 +173,9 @@ def read_modifiers(item: syntax.Item, attribute: str, setting: Setting) -> set[s
 
 def _check_names(rule: Rule, node: syntax.Rule, setting: Setting) -> None:
     """Names that commands see are taken; wildcards, items and local lets do not share names."""
-    taken: dict[str, tuple[str, syntax.Span]] = {}
+    taken: dict[str, tuple[str, Span]] = {}
 
-    def claim(name: str, what: str, span: syntax.Span) -> None:
+    def claim(name: str, what: str, span: Span) -> None:
         if name in COMMAND_NAMES:
             help_ = f"take another, such as `{name}_`" if what != "wildcard" else f"take another, such as `{{{name}_}}`"
             setting.tell("E211", f"`{name}` cannot name a {what}: commands see `{{{name}}}` already", span, help=help_)
@@ -319,7 +306,7 @@ def _commands(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.Att
     named = [item.name for item in (*rule.inputs, *rule.output_items) if item.name]
     always = set(COMMAND_NAMES) - {"launch", "produced"} | ({"launch"} if rule.has_nodes else set())
     for name in ("log", "workdir", "depfile"):
-        if getattr(rule, name) is None and name != "log":
+        if getattr(rule, name) is None:
             always.discard(name)
     compared: list[syntax.Brace] = []
     for kind in ("run", "post"):
@@ -371,7 +358,7 @@ def _hidden(rule: Rule, seen: set[str]) -> dict[str, tuple[str, str, str]]:
             "name the files in `post`" if rule.produces is not None else "only a rule with `produces` has it, in `post`"
         )
         hidden["produced"] = ("E213", "`{produced}` is known only in `post`", help_)
-    for name in ("workdir", "depfile"):
+    for name in ("log", "workdir", "depfile"):
         if name not in seen:
             hidden[name] = ("E203", f"rule `{rule.name}` has no `{name}`", f'add `{name}: "…"`')
     return hidden

@@ -336,6 +336,10 @@ class History:
                 elif kind == "launch":
                     for task in record["ts"]:
                         self.others[task] = {"k": "launch", "t": task, "n": record.get("n", "")}
+                elif kind == "unlaunch":
+                    for task in record["ts"]:
+                        if self.others.get(task, {}).get("k") == "launch":
+                            del self.others[task]
                 elif kind == "def":
                     self.definitions[record["id"]] = record["of"]
                 elif kind == "set":

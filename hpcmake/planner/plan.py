@@ -6,6 +6,7 @@ Owns the interplay of graph, stamps, history and judgement.  Knows nothing of ho
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.planner.constants import evaluate_constants
 from hpcmake.planner.graph import SOURCE, Graph, Table
 from hpcmake.planner.missing import missing_sources
 from hpcmake.planner.optional import find_optional
@@ -57,6 +58,8 @@ class Plan:
         self.root_tasks: dict[tuple[int, int], None] = {}
         """Tasks that are wanted for themselves: of a rule with `produces`."""
         self.produced: dict[tuple[int, int], list[str]] = {}
+        self.only_absent: set[tuple[int, int]] = set()
+        """Tasks that must run only since a `temp` file of theirs is absent and wanted: what they make counts as before."""
         self.definitions: dict[int, str] = {}
         self._judged = [0] * len(campaign.rules)
         self._again: dict[int, set[int]] = {}
@@ -65,11 +68,15 @@ class Plan:
         self._open_items: list[tuple[Code, str]] = []
         self.open_target_needs: dict[str, tuple[Need, ...]] = {}
         self._late = [_late_codes(rule) for rule in campaign.rules]
-        outside.graph = self.graph
+        outside.know_rules(self.graph.makers)
         outside.is_ready = self.is_ready
         outside.produced = self.known_produced
         outside.sizes = self._sizes
         outside.was_made = _made_elsewhere(history, campaign, self.graph)
+        mistakes = evaluate_constants(campaign, reading=True)
+        if mistakes:
+            raise Trouble(*dict.fromkeys(mistakes))
+        outside.graph = self.graph
         self._want_targets()
         self.settle()
 
@@ -168,7 +175,8 @@ class Plan:
                 self.judge.judge(rows)
             if not self._resume():
                 break
-        self.judge.want_absent(self.roots)
+        for table, row in self.judge.want_absent(self.roots):
+            self.only_absent.add((table.rule.number, row))
 
     def _new_rows(self) -> dict[int, Sequence[int]]:
         rows: dict[int, Sequence[int]] = {}

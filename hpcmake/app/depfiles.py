@@ -1,0 +1,86 @@
+"""Depfiles: the make-syntax files in which commands name what they have read.
+
+Owns their syntax and what a name in them means.  Knows nothing of who writes them.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.planner.graph import SOURCE
+from hpcmake.planner.paths import normalize
+from hpcmake.planner.values import render_value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hpcmake.app.drive import Drive, Handed
+    from hpcmake.planner.graph import Table
+
+_WORD = re.compile(r"(?:\\.|\$\$|[^\s\\])+")
+
+
+def parse_depfile(text: str) -> list[str]:
+    """Return the prerequisites that a make-syntax file names, in order, without repetitions.
+
+    Backslash-newline joins lines; `\\ ` is a blank, `\\#` a hash, `$$` a dollar, as compilers write them.
+    """
+    found: dict[str, None] = {}
+    for line in re.sub(r"\\\r?\n", " ", text).splitlines():
+        words = _WORD.findall(line)
+        if not words or words[0].startswith("#"):
+            continue
+        targets = True
+        for word in words:
+            if targets:
+                if word == ":" or word.endswith(":"):
+                    targets = False
+                elif ":" in word and not word.startswith(":"):
+                    targets = False
+                    rest = word.partition(":")[2]
+                    if rest:
+                        found[_plain(rest)] = None
+                continue
+            found[_plain(word)] = None
+    return list(found)
+
+
+def _plain(word: str) -> str:
+    return re.sub(r"\\([\s#\\:\[\]*])", r"\1", word).replace("$$", "$")
+
+
+def read_depfile(drive: Drive, table: Table, row: int, handed: Handed) -> list[list[Any]]:
+    """Return path, mtime and size of each file that a task's depfile names.
+
+    Raises Trouble if it is not there, or names a file that a rule makes and that the task does not list.
+    """
+    plan, rule = drive.plan, table.rule
+    assert rule.depfile is not None  # noqa: S101  # the caller asked
+    path = normalize(render_value(rule.depfile.run(dict(table.env(row)))), plan.graph.root)
+    try:
+        text = drive.disk.read(path).decode("utf-8", "surrogateescape")
+    except OSError:
+        message = f"the command succeeded, but wrote no depfile {path}"
+        raise Trouble(
+            Diagnostic("E413", message, rule.depfile.span, help="see what option makes it write one")
+        ) from None
+    workdir = render_value(rule.workdir.run(dict(table.env(row)))) if rule.workdir is not None else ""
+    listed = {plan.graph.files.paths[number] for number in plan.graph.inputs_of(table, row)}
+    names = []
+    for name in parse_depfile(text):
+        where = normalize(
+            f"{workdir.rstrip('/')}/{name}" if workdir and not name.startswith("/") else name, plan.graph.root
+        )
+        if where in listed:
+            continue
+        number = plan.graph.files.index.get(where)
+        made = plan.graph.makers.makes(where) if number is None else plan.graph.files.rule[number] != SOURCE
+        if made:
+            message = f"the depfile of {table.name(row)} names {where}, which a rule makes and the task does not list"
+            help_ = f'add `order "{where}"` to its `input`, so that it is made first'
+            raise Trouble(Diagnostic("E413", message, rule.depfile.span, help=help_))
+        names.append(where)
+    mtimes, sizes, present = drive.disk.stamp_columns(names)
+    return [[name, mtime, size] for name, mtime, size, here in zip(names, mtimes, sizes, present, strict=True) if here]

@@ -1,0 +1,356 @@
+"""The loop that runs a plan: it does what the engine decides.
+
+Owns the order of doors: what is moved, started, stamped and written down, and when.  Knows nothing of why a task is next.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+
+from hpcmake.app.outcome import Outcome
+from hpcmake.app.temps import Temps
+from hpcmake.diagnostics import Trouble, render_all
+from hpcmake.engine import FRESH_AFTER_ALL
+from hpcmake.model import Began, Cut, Ended, Lost
+from hpcmake.planner.attempts import LISTS
+from hpcmake.planner.world import Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Any
+
+    from hpcmake.app.books import Books
+    from hpcmake.disk import Disk
+    from hpcmake.engine import Engine
+    from hpcmake.lease import Lease
+    from hpcmake.model import Attempt, Runner
+    from hpcmake.planner.attempts import Attempts
+    from hpcmake.planner.graph import Table
+    from hpcmake.planner.plan import Plan
+    from hpcmake.report import Voice
+
+TICK = 0.25
+"""Seconds between two looks at the clock while nothing happens."""
+
+LOOK_AHEAD = 0.2
+"""Seconds of work that is handed out beyond what runs, so that no core waits for the driver."""
+
+
+class Handed:
+    """An attempt that was handed out, and what was so when it was."""
+
+    __slots__ = ("attempt", "before", "began", "inputs", "number", "only_post", "row", "table", "task")
+
+    def __init__(self, task: int, table: Table, row: int, number: int, inputs: list[Any]) -> None:
+        self.task = task
+        self.table = table
+        self.row = row
+        self.number = number
+        self.inputs = inputs
+        self.before: list[Any] = []
+        """The stamps of its outputs, which are those of an earlier success, or None."""
+        self.attempt: Attempt | None = None
+        self.began = False
+        self.only_post = False
+
+
+class Drive:
+    """Runs what an engine says with a runner, on the disk, into the books, and tells a voice."""
+
+    def __init__(
+        self,
+        plan: Plan,
+        engine: Engine,
+        attempts: Attempts,
+        runner: Callable[[], Runner],
+        *,
+        disk: Disk,
+        books: Books,
+        voice: Voice,
+        lease: Lease,
+        cores: int,
+        latency: float = 0.0,
+        keep_temp: bool = False,
+        verbose: bool = False,
+        rerun: Callable[[str], str] = str,
+    ) -> None:
+        self.plan = plan
+        self.engine = engine
+        self.attempts = attempts
+        self.disk = disk
+        self.books = books
+        self.voice = voice
+        self.lease = lease
+        self.cores = cores
+        self.verbose = verbose
+        self.rerun = rerun
+        self.temps = Temps(self, keep=keep_temp)
+        self.outcome = Outcome(self, latency=latency)
+        self.handed: dict[int, Handed] = {}
+        self.ids = 0
+        self.signals = 0
+        self.told = 0
+        self.troubles: list[Trouble] = []
+        self.post_done: set[int] = set()
+        """Tasks whose run has succeeded and whose post failed: only post is repeated."""
+        self.average = 0.05
+        """Seconds that an attempt takes, of late."""
+        self._make_runner = runner
+        self._runner: Runner | None = None
+
+    @property
+    def runner(self) -> Runner:
+        """The runner; it is started when the first task is handed out."""
+        if self._runner is None:
+            self._runner = self._make_runner()
+        return self._runner
+
+    # ------------------------------------------------------------ the loop
+
+    def run(self) -> None:
+        """Run until nothing runs and nothing can be started.  Raises Trouble if the disk or the journal fails."""
+        former = {
+            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        }
+        try:
+            self._loop()
+        finally:
+            if self._runner is not None:
+                self._runner.close()
+            for number, action in former.items():
+                signal.signal(number, action)
+
+    def _loop(self) -> None:
+        self._told_settled()
+        while True:
+            self._heed()
+            self._fill()
+            if not self.handed and not self.outcome.awaited and (self.engine.is_over or self.signals):
+                break
+            if self._runner is not None and (self.handed or self.outcome.awaited):
+                for event in self._runner.events(TICK if not self.outcome.awaited else 0.05):
+                    self._on_event(event)
+                self.outcome.look_again()
+            self._told_settled()
+            self._plan_on()
+            self.voice.tick()
+            self.books.writer.tick()
+            self.lease.beat()
+
+    def _on_signal(self, number: int, _frame: object) -> None:
+        self.signals += 1 if number == signal.SIGINT else max(1, 2 - self.signals)
+
+    def _heed(self) -> None:
+        """Do what new signals ask for: start nothing more; end what runs; end it at once."""
+        while self.told < self.signals:
+            self.told += 1
+            running = sum(1 for handed in self.handed.values() if handed.began)
+            self.engine.stop()
+            if self._runner is None:
+                continue
+            if self.told == 1:
+                self._runner.drain()
+                tasks = "1 task is" if running == 1 else f"{running} tasks are"
+                self.voice.tell(
+                    {
+                        "kind": "note",
+                        "text": f"stopping: nothing more is started, {tasks} still running; Ctrl-C again ends them",
+                    }
+                )
+            elif self.told == 2:  # noqa: PLR2004  # the second signal
+                self._runner.stop("term")
+                self.voice.tell({"kind": "note", "text": "ending what runs; Ctrl-C again kills it"})
+            else:
+                self._runner.stop("kill")
+
+    # ------------------------------------------------------------ handing out
+
+    def _window(self) -> int:
+        """Return how many attempts may be with the runner: what runs, and a little more."""
+        ahead = int(LOOK_AHEAD * self.cores / max(self.average, 0.0005))
+        return self.cores + max(2, min(ahead, 512))
+
+    def _fill(self) -> None:
+        room = self._window() - len(self.handed)
+        if room <= 0 or not self.engine.has_ready or self.signals:
+            return
+        batch: list[Attempt] = []
+        again: list[str] = []
+        for task in self.engine.next_tasks(room):
+            table, row = self.engine.table(task), self.engine.row[task]
+            try:
+                handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
+                if self.plan.judge.past(table, row) is not None:
+                    again.append(table.name(row))
+                self._prepare(handed)
+                if table.rule.run is None and table.rule.post is None:
+                    self.outcome.without_command(handed)
+                    continue
+                batch.append(self.attempt_of(handed))
+            except (Trouble, Wait) as trouble:
+                if (
+                    isinstance(trouble, Trouble)
+                    and trouble.diagnostics
+                    and trouble.diagnostics[0].code.startswith("E7")
+                ):
+                    raise
+                self.outcome.impossible(task, trouble)
+        if again:
+            self.books.launch(again)
+        if batch:
+            self.runner.more(batch)
+
+    def attempt_of(self, handed: Handed, *, only_post: bool = False, produced: Sequence[str] | None = None) -> Attempt:
+        """Make an attempt and note that it is out.  Raises Trouble."""
+        self.ids += 1
+        only_post = only_post or handed.task in self.post_done
+        attempt = self.attempts.make(
+            handed.table, handed.row, id=self.ids, number=handed.number, only_post=only_post, produced=produced
+        )
+        for path, items in self.attempts.lists:
+            self.disk.replace(path, "".join(item + "\n" for item in items).encode("utf-8", "surrogateescape"))
+        self.attempts.lists.clear()
+        handed.attempt = attempt
+        handed.only_post = only_post
+        self.handed[self.ids] = handed
+        return attempt
+
+    def hand_out(self, attempt: Attempt) -> None:
+        """Give one more attempt to the runner."""
+        self.runner.more([attempt])
+
+    def _prepare(self, handed: Handed) -> None:
+        """Move away what an attempt must not find; what an earlier success made stays, unprotected."""
+        table, row = handed.table, handed.row
+        stamps = self.plan.stamps
+        if handed.task in self.post_done:
+            return
+        made: dict[str, Any] | None = None
+        for output, column in zip(table.rule.outputs, table.outputs, strict=True):
+            number = column[row]
+            stamp = None
+            if stamps.present[number] == 1:
+                path = self.plan.graph.files.paths[number]
+                if made is None:
+                    past = self.plan.judge.past(table, row)
+                    made = dict(self.plan.history.made_paths(past)) if past is not None else {}
+                now = self.disk.stamp_now(path)
+                if now is not None and made.get(path) == now:
+                    stamp = now
+                    if output.protect:
+                        self.disk.unprotect(path)
+                elif now is not None:
+                    self.outcome.put_aside(path)
+                    stamps.put(number, None)
+            handed.before.append(stamp)
+        if table.rule.produces is not None:
+            self.outcome.put_produced_aside(table, row)
+
+    # ------------------------------------------------------------ events
+
+    def _on_event(self, event: object) -> None:
+        if isinstance(event, Began):
+            handed = self.handed.get(event.id)
+            if handed is not None and not handed.began:
+                handed.began = True
+                self._tell_began(handed)
+        elif isinstance(event, Ended):
+            handed = self.handed.pop(event.id, None)
+            if handed is not None:
+                self.average += (event.wall - self.average) * 0.1
+                self._drop_lists(handed)
+                self.outcome.on_ended(handed, event)
+        elif isinstance(event, Cut):
+            handed = self.handed.pop(event.id, None)
+            if handed is not None:
+                self._drop_lists(handed)
+                self.outcome.on_cut(handed, event)
+        elif isinstance(event, Lost):
+            self._on_lost(event)
+
+    def _on_lost(self, event: Lost) -> None:
+        """The process that runs tasks is gone: what it held was ended with it, and is run again by a new one."""
+        self.voice.tell(
+            {
+                "kind": "note",
+                "text": f"what runs the tasks has died ({event.text or 'no last words'}); it is started again",
+            }
+        )
+        if self._runner is not None:
+            self._runner.close()
+            self._runner = None
+        for id_ in list(self.handed):
+            self._on_event(Cut(id_, "node"))
+
+    def _drop_lists(self, handed: Handed) -> None:
+        attempt = handed.attempt
+        if attempt is not None and any(LISTS in text for text in (attempt.script, attempt.post, *(attempt.argv or ()))):
+            prefix = f"{handed.table.rule.name}-{handed.row}-"
+            for name in self.disk.names(LISTS) or ():
+                if name.startswith(prefix):
+                    self.disk.remove(f"{LISTS}/{name}")
+            self.disk.refresh([LISTS])
+
+    def _tell_began(self, handed: Handed) -> None:
+        table, row = handed.table, handed.row
+        row_: dict[str, object] = {
+            "kind": "began",
+            "task": table.name(row),
+            "rule": table.rule.name,
+            "attempt": handed.number,
+        }
+        reason = self.plan.judge.explain(table, row)
+        if reason is not None:
+            row_["reason"] = reason.plain()
+        if self.verbose and handed.attempt is not None:
+            row_["command"] = handed.attempt.script or handed.attempt.post
+        self.voice.tell(row_)
+
+    # ------------------------------------------------------------ growing
+
+    def _told_settled(self) -> None:
+        for settled in self.engine.take_settled():
+            table, row = self.engine.table(settled.task), self.engine.row[settled.task]
+            kind = "fresh" if settled.fate == FRESH_AFTER_ALL else "gave up"
+            self.voice.tell({"kind": kind, "task": table.name(row), "rule": table.rule.name})
+            if settled.fate == FRESH_AFTER_ALL:
+                self.temps.on_settled(table, row)
+            else:
+                self.outcome.write_given_up(table, row)
+
+    def _plan_on(self) -> None:
+        """Plan again when something has become known."""
+        if not self.outcome.news or self.engine.stopping:
+            return
+        self.outcome.news = False
+        self.disk.refresh()
+        try:
+            rows = self.plan.advance()
+        except Trouble as trouble:
+            self.troubles.append(trouble)
+            self.engine.stop()
+            self.voice.tell({"kind": "warning", "text": render_all(trouble.diagnostics)})
+            return
+        before = len(self.engine.rule)
+        self.engine.grow(rows)
+        self.temps.grow()
+        rules: dict[str, int] = {}
+        for task in range(before, len(self.engine.rule)):
+            name = self.engine.table(task).rule.name
+            rules[name] = rules.get(name, 0) + 1
+        self._told_settled()
+        if rules:
+            self.voice.tell(
+                {
+                    "kind": "planned",
+                    "rules": rules,
+                    "stale": len(self.engine.rule) - before,
+                    "unknown": len(self.plan.unknown()),
+                }
+            )
+
+    def clock(self) -> float:
+        """Return seconds of a clock that never goes back."""
+        return time.monotonic()

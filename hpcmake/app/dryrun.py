@@ -1,0 +1,151 @@
+"""The dry run: the plan and its reasons, in prose or as JSON lines.
+
+Owns how a plan is shown.  Knows nothing of running it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from hpcmake import model
+from hpcmake.planner.attempts import Attempts
+from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
+from hpcmake.planner.world import Wait
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from hpcmake.planner.graph import Table
+    from hpcmake.planner.plan import Plan
+
+
+def count_states(plan: Plan) -> tuple[dict[str, dict[str, int]], int, int]:
+    """Return how many tasks of each rule are stale for each reason, how many tasks are fresh, and how many given up."""
+    stale: dict[str, dict[str, int]] = {}
+    fresh = given_up = 0
+    for table in plan.graph.tables:
+        fresh += table.state.count(FRESH)
+        given_up += table.state.count(GIVEN_UP)
+        for at, reason in enumerate(model.REASONS, 1):
+            count = table.state.count(at)
+            if count:
+                stale.setdefault(table.rule.name, {})[reason] = count
+    return stale, fresh, given_up
+
+
+def show_plan(plan: Plan, *, as_json: bool, verbose: bool) -> None:
+    """Print what would be run and why."""
+    lines = _json_lines(plan) if as_json else _prose(plan, verbose=verbose)
+    write = sys.stdout.write
+    batch: list[str] = []
+    for line in lines:
+        batch.append(line)
+        if len(batch) >= 1000:  # noqa: PLR2004  # a write for each line would be slow
+            write("\n".join(batch) + "\n")
+            batch.clear()
+    if batch:
+        write("\n".join(batch) + "\n")
+    sys.stdout.flush()
+
+
+def _json_lines(plan: Plan) -> Iterator[str]:
+    from json import JSONEncoder
+
+    encode = JSONEncoder(separators=(",", ":")).encode
+    stale = 0
+    for table, row in plan.stale_in_order():
+        stale += 1
+        yield encode({"kind": "task", **plain_task(plan, table, row)})
+    unknown = plan.unknown()
+    for after, rule in unknown:
+        yield encode({"kind": "unknown", "after": after, "rule": rule})
+    _, fresh, given_up = count_states(plan)
+    yield encode({"kind": "summary", "stale": stale, "fresh": fresh, "unknown": len(unknown), "given_up": given_up})
+
+
+def plain_task(plan: Plan, table: Table, row: int) -> dict[str, object]:
+    """Return a stale task as values for JSON."""
+    paths = plan.graph.files.paths
+    reason = plan.judge.explain(table, row)
+    outputs = [paths[column[row]] for column in table.outputs]
+    found: dict[str, object] = {
+        "task": table.name(row),
+        "rule": table.rule.name,
+        "wildcards": dict(zip(table.rule.wildcards, table.values(row), strict=True)),
+        "inputs": [paths[number] for number in plan.judge.effective_inputs(table, row)],
+        "outputs": outputs,
+    }
+    if table.rule.produces is not None:
+        values = dict(zip(table.rule.wildcards, table.values(row), strict=True))
+        found["produces"] = table.rule.produces.bind(values).text
+    if reason is not None:
+        found["reason"] = reason.plain()
+    return found
+
+
+def _prose(plan: Plan, *, verbose: bool) -> Iterator[str]:
+    stale, fresh, given_up = count_states(plan)
+    unknown = plan.unknown()
+    total = sum(sum(reasons.values()) for reasons in stale.values())
+    if not total and not unknown:
+        yield f"nothing to do: {_tasks(fresh)} up to date" + (f", {given_up} given up" if given_up else "")
+        return
+    yield f"{_tasks(total)} to run, {fresh} up to date" + (f", {given_up} given up" if given_up else "")
+    width = max((len(name) for name in stale), default=0)
+    counts = {table.rule.name: table.count for table in plan.graph.tables}
+    digits = max((len(str(counts[name])) for name in stale), default=1)
+    for name, reasons in stale.items():
+        for reason, count in reasons.items():
+            of = f" of {counts[name]:>{digits}}" if counts[name] > 1 else ""
+            yield f"  {name:<{width}}  {count:>{digits}}{of}  {reason}" + _example(plan, name, reason)
+    if verbose:
+        yield ""
+        yield from _each_task(plan)
+    after: dict[str, list[str]] = {}
+    for task, rule in unknown:
+        after.setdefault(task, []).append(rule)
+    for task, rules in list(after.items())[:20]:
+        names = list(dict.fromkeys(rules))
+        yield f"known only when {task} has run: {', '.join(names[:8])}" + (
+            f" and {len(names) - 8} more" if len(names) > 8 else ""
+        )  # noqa: PLR2004
+    if len(after) > 20:  # noqa: PLR2004  # what a screen holds
+        yield f"… and {len(after) - 20} more tasks will tell what follows them"
+
+
+def _tasks(count: int) -> str:
+    return "1 task" if count == 1 else f"{count} tasks"
+
+
+def _example(plan: Plan, rule: str, kind: str) -> str:
+    """Return the file that the reason of the first such task is about, in words."""
+    if kind == model.INPUT_REMADE:
+        return ""
+    table = plan.graph.tables[plan.campaign.by_name[rule].number]
+    row = table.state.find(model.REASONS.index(kind) + 1)
+    reason = plan.judge.explain(table, row)
+    if reason is None:
+        return ""
+    about = f": {reason.file}" if reason.file is not None else ""
+    detail = f" ({reason.detail})" if reason.detail else ""
+    more = ", …" if about and table.state.count(table.state[row]) > 1 else ""
+    return f"{about}{detail}{more}"
+
+
+def _each_task(plan: Plan) -> Iterator[str]:
+    attempts = Attempts(plan, site="local", launch=lambda resources: ["mpiexec", "-n", str(resources.ranks)])
+    for table, row in plan.stale_in_order():
+        reason = plan.judge.explain(table, row)
+        yield f"{table.name(row)}: {reason.words() if reason is not None else ''}"
+        try:
+            attempt = attempts.make(table, row, id=0, number=1)
+        except Wait:
+            continue
+        text = attempt.script or attempt.post
+        yield from (f"    {line}" for line in text.removeprefix("set -euo pipefail; ").rstrip("\n").split("\n") if line)
+
+
+def any_stale(plan: Plan) -> bool:
+    """Tell whether something must run, or may have to."""
+    return plan.has_unknown or any(any(map(is_stale, table.state)) for table in plan.graph.tables)
