@@ -5,17 +5,22 @@ Owns their evaluation, cycles among them, and the reading of `-D NAME=VALUE`.  K
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake import syntax
+from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
+from hpcmake.planner.expressions import Code, compile_expression
 from hpcmake.planner.functions import is_number
+from hpcmake.planner.names import free_names
 from hpcmake.planner.values import DurationOf, SizeOf, Value, exact, kind_of
+from hpcmake.planner.world import Wait
 from hpcmake.text import Source, Span
 from hpcmake.units import UnitError, parse_duration, parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from hpcmake.planner.expressions import Code
+    from hpcmake.planner.attributes import Setting
+    from hpcmake.planner.rules import Campaign
 
 _UNKNOWN: Value = object()  # type: ignore[assignment]  # nothing is this object
 
@@ -29,28 +34,91 @@ class Constant:
         self.code: Code | None = None
         self.override: str | None = None
         self._value: Value = _UNKNOWN
-        self._running = False
 
     def __call__(self) -> Value:
         """Return the value."""
         if self._value is not _UNKNOWN:
             return self._value
-        if self._running:
-            message = f"`{self.name}` is defined by itself"
-            raise Trouble(
-                Diagnostic("E220", message, self.span, help="break the circle: one of them must not use the other")
-            )
         if self.code is None:
             return ""  # its expression had mistakes, which are told
-        self._running = True
-        try:
-            value = self.code.run({})
-            if self.override is not None:
-                value = parse_override(self.name, self.override, value)
-        finally:
-            self._running = False
+        value = self.code.run({})
+        if self.override is not None:
+            value = parse_override(self.name, self.override, value)
         self._value = value
         return value
+
+
+def compile_constants(
+    nodes: Sequence[syntax.Let | syntax.Param], setting: Setting, overrides: Mapping[str, str]
+) -> dict[str, Constant]:
+    """Return lets and params, each made ready after those that it uses; mistakes are told."""
+    constants: dict[str, Constant] = {}
+    by_name = {node.name.id: node for node in nodes}
+    for name, node in by_name.items():
+        constants[name] = Constant(name, node.name.span)
+        if isinstance(node, syntax.Param):
+            constants[name].override = overrides.get(name)
+    setting.constants = constants
+    uses = {
+        name: [other for other in sorted(free_names(node.value, with_each=True)) if other in by_name]
+        for name, node in by_name.items()
+    }
+    for name in _makers_first(by_name, uses, setting):
+        scope = setting.scope(constraints=setting.constraints)
+        code = compile_expression(by_name[name].value, scope)
+        setting.troubles += scope.troubles
+        if not scope.troubles:
+            constants[name].code = code
+        setting.constant_reads[name] = code.reads
+    return constants
+
+
+def _makers_first(
+    nodes: Mapping[str, syntax.Let | syntax.Param], uses: Mapping[str, Sequence[str]], setting: Setting
+) -> list[str]:
+    """Return names so that each stands behind those that it uses; circles are told and left out."""
+    done: dict[str, bool] = {}
+    for start in nodes:
+        trail = [start] if start not in done else []
+        while trail:
+            name = trail[-1]
+            following = next((other for other in uses[name] if other not in done), None)
+            if following is None:
+                done[trail.pop()] = True
+            elif following in trail:
+                circle = trail[trail.index(following) :]
+                _tell_circle(circle, nodes, setting)
+                done.update(dict.fromkeys(circle, False))
+                trail = trail[: trail.index(following)]
+            else:
+                trail.append(following)
+    return [name for name, is_sound in done.items() if is_sound]
+
+
+def _tell_circle(circle: list[str], nodes: Mapping[str, syntax.Let | syntax.Param], setting: Setting) -> None:
+    first = min(circle, key=lambda name: nodes[name].name.span.start)
+    at = circle.index(first)
+    circle = circle[at:] + circle[:at]
+    message = f"`{first}` is defined by itself" + (f": {' -> '.join([*circle, first])}" if len(circle) > 1 else "")
+    notes = tuple(Note(nodes[name].name.span, "by way of this one") for name in circle[1:])
+    help_ = "break the circle: one of them must not use the next" if notes else "use another name within it"
+    setting.tell("E220", message, nodes[first].name.span, notes=notes, help=help_)
+
+
+def evaluate_constants(campaign: Campaign, *, reading: bool) -> list[Diagnostic]:
+    """Return the mistakes in lets and params for which nothing may ask, of those that read a file or those that do not."""
+    found: list[Diagnostic] = []
+    for constant in campaign.constants.values():
+        code = getattr(constant, "code", None)
+        if code is None or code.reads is not reading:
+            continue
+        try:
+            constant()
+        except Trouble as trouble:
+            found += trouble.diagnostics
+        except Wait:
+            continue
+    return found
 
 
 def unknown_param(name: str, known: Iterable[str]) -> Diagnostic:

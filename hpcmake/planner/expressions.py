@@ -164,7 +164,7 @@ def _guard(span: Span, function: Callable[..., Value], *runs: Run) -> Run:
             try:
                 return function(value)
             except ValueTypeError as mistake:
-                raise trouble_at(span, str(mistake)) from None
+                raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend) from None
 
         return one
 
@@ -173,7 +173,7 @@ def _guard(span: Span, function: Callable[..., Value], *runs: Run) -> Run:
         try:
             return function(*values)
         except ValueTypeError as mistake:
-            raise trouble_at(span, str(mistake)) from None
+            raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend) from None
 
     return many
 
@@ -306,7 +306,7 @@ def _text_of(brace: syntax.Brace, run: Run) -> Run:
         try:
             return render_value(value) if width is None else padded(value, width)
         except ValueTypeError as mistake:
-            raise trouble_at(span, str(mistake)) from None
+            raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend) from None
 
     return text
 
@@ -683,7 +683,7 @@ def _in_rows(
         try:
             values = functions.elements(run(env))
         except ValueTypeError as mistake:
-            raise trouble_at(span, str(mistake)) from None
+            raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend) from None
         if width == 1:
             return [(value,) for value in values]
         for value in values:
@@ -738,7 +738,8 @@ def _comprehension(expr: syntax.Comprehension, scope: Scope) -> Run:
             except Wait as wait:
                 needs += wait.needs
             if len(found) > functions.LONGEST_LIST:
-                raise trouble_at(span, "this list is longer than ten million", "E305")
+                mistake = functions.too_long("a list", len(found))
+                raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend)
         if needs:
             raise Wait(*needs)
         return found

@@ -30,8 +30,14 @@ def is_number(value: Value) -> bool:
     return (isinstance(value, int) and not isinstance(value, bool)) or type(value).__name__ == "Fraction"
 
 
-def _fail(message: str) -> ValueTypeError:
-    return ValueTypeError(message)
+def _fail(message: str, code: str = "E301", mend: str = "") -> ValueTypeError:
+    return ValueTypeError(message, code, mend)
+
+
+def too_long(what: str, count: int) -> ValueTypeError:
+    """Return the mistake of a list or range that no memory should hold."""
+    mend = "no campaign has so many; is a bound or a loop wrong?"
+    return ValueTypeError(f"{what} of {count:,} is longer than ten million", "E305", mend)
 
 
 # ---------------------------------------------------------------- operators
@@ -82,11 +88,18 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
             return quantity(_numbers(operator, _amount(left), right))  # type: ignore[arg-type]
         elif isinstance(right, quantity) and is_number(left) and operator == "*":
             return quantity(_numbers(operator, left, _amount(right)))  # type: ignore[arg-type]
-    hint = ""
-    if (isinstance(left, str) and is_number(right)) or (is_number(left) and isinstance(right, str)):
-        hint = "; `int(…)` makes a number of a text, `str(…)` a text of a number"
-    message = f"`{operator}` does not go with {kind_of(left)} and {kind_of(right)}{hint}"
-    raise _fail(message)
+    mend = _MIXED_MENDS.get(frozenset({kind_of(left), kind_of(right)}), "both sides must be of one kind")
+    message = f"`{operator}` does not go with {kind_of(left)} and {kind_of(right)}"
+    raise _fail(message, mend=mend)
+
+
+_TEXT_AND_NUMBER = "wildcards and cells of tables are text: `int(…)` makes a number of one"
+_MIXED_MENDS = {
+    frozenset({"text", "a number"}): f"{_TEXT_AND_NUMBER}, `str(…)` a text of a number",
+    frozenset({"text", "an exact number"}): "`float(…)` makes a number of a text, `str(…)` a text of a number",
+    frozenset({"a duration", "a number"}): "give the number a unit: `30m`, or `n * 1m`",
+    frozenset({"a size", "a number"}): "give the number a unit: `2GiB`, or `n * 1GiB`",
+}
 
 
 def _comparable(left: Value, right: Value) -> bool:
@@ -110,11 +123,11 @@ def compare(operator: str, left: Value, right: Value) -> bool:
     if operator in {"in", "not in"}:
         return _contains(right, left) == (operator == "in")
     if not _comparable(left, right):
-        hint = ""
+        mend = _MIXED_MENDS.get(frozenset({kind_of(left), kind_of(right)}), "")
         if isinstance(left, str) != isinstance(right, str):
-            hint = "; wildcards and cells of tables are text: `int(…)` makes a number of one"
-        message = f"{kind_of(left)} is never compared with {kind_of(right)}{hint}"
-        raise _fail(message)
+            mend = mend or _TEXT_AND_NUMBER
+        message = f"{kind_of(left)} is never compared with {kind_of(right)}"
+        raise _fail(message, mend=mend or "both sides must be of one kind")
     if operator in {"==", "!="}:
         return (left == right) == (operator == "==")
     a, b = _sort_value(left), _sort_value(right)
@@ -159,7 +172,7 @@ def require_bool(value: Value) -> bool:
     if isinstance(value, bool):
         return value
     message = f"a condition is true or false, and this is {kind_of(value)}"
-    raise _fail(message)
+    raise _fail(message, mend="compare it with something: `len(x) > 0`, `name != \"\"`")
 
 
 def elements(value: Value) -> list[Value]:
@@ -170,9 +183,9 @@ def elements(value: Value) -> list[Value]:
         return list(value.rows)
     if isinstance(value, dict):
         return list(value)
-    hint = "; write `[…]` around it for a list of one" if isinstance(value, str) else ""
-    message = f"{kind_of(value)} is not a list{hint}"
-    raise _fail(message)
+    mend = "write `[…]` around it for a list of one" if isinstance(value, str) else ""
+    message = f"{kind_of(value)} is not a list"
+    raise _fail(message, mend=mend)
 
 
 def index(value: Value, at: Value) -> Value:
@@ -184,17 +197,17 @@ def index(value: Value, at: Value) -> Value:
         if at not in value.by_key:
             from hpcmake.diagnostics import did_you_mean  # only mistakes need it
 
-            hint = did_you_mean(at, value.by_key)
-            message = f"{value.name} has no row whose `{value.key}` is {at!r}" + (f"; {hint}" if hint else "")
-            raise _fail(message)
+            mend = did_you_mean(at, value.by_key) or f"there are: {', '.join(list(value.by_key)[:8])}"
+            message = f"{value.name} has no row whose `{value.key}` is {at!r}"
+            raise _fail(message, "E302", mend)
         return value.by_key[at]
     if isinstance(value, dict):
         if at not in value:
             from hpcmake.diagnostics import did_you_mean  # only mistakes need it
 
-            hint = did_you_mean(str(at), value)
-            message = f"there is no {at!r} in it" + (f"; {hint}" if hint else "")
-            raise _fail(message)
+            mend = did_you_mean(str(at), value) or f"there are: {', '.join(list(value)[:8])}"
+            message = f"there is no {at!r} in it"
+            raise _fail(message, "E302", mend)
         return value[at]  # type: ignore[index]
     if not isinstance(value, (list, Rows)):
         message = f"{kind_of(value)} has no positions"
@@ -205,7 +218,7 @@ def index(value: Value, at: Value) -> Value:
         raise _fail(message)
     if not -len(items) <= at < len(items):
         message = f"position {at} is outside a list of {len(items)}"
-        raise _fail(message)
+        raise _fail(message, "E302", "positions are counted from 0")
     return items[at]
 
 
@@ -221,8 +234,8 @@ def span_of_range(low: Value, high: Value, step: Value | None) -> list[Value]:
         raise _fail(message)
     count = max(0, (high - low) // by + 1)  # type: ignore[operator]
     if count > LONGEST_LIST:
-        message = f"a range of {count:,} numbers is longer than ten million"
-        raise _fail(message)
+        what = "a range"
+        raise too_long(what, count)
     return list(range(low, low + by * count, by))  # type: ignore[operator, arg-type]
 
 
@@ -304,8 +317,8 @@ def _range(*bounds: Value) -> Value:
         raise _fail(message)
     numbers = range(*bounds)  # type: ignore[arg-type]
     if len(numbers) > LONGEST_LIST:
-        message = f"a range of {len(numbers):,} numbers is longer than ten million"
-        raise _fail(message)
+        what = "a range"
+        raise too_long(what, len(numbers))
     return list(numbers)
 
 

@@ -537,13 +537,6 @@ class Graph:
                 found += [(table, row) for row, entry in enumerate(column) if entry == number or entry in groups]
         return found
 
-    def makers_of(self, pattern: Pattern) -> list[Rule]:
-        """Return the rules that could make files of a pattern."""
-        return [
-            self.campaign.rules[rule]
-            for rule in dict.fromkeys(owner[0] for _, owner in self.campaign.index.overlapping(pattern))
-        ]
-
 
 def flat_paths(values: Sequence[Value], span: Span) -> list[str]:
     """Return a list of paths of which some may stand in lists of their own.  Raises Trouble for what is no path."""

@@ -7,11 +7,8 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Note, Trouble
-from hpcmake.planner.outputs import read_outputs, read_produces
-from hpcmake.planner.patterns import PatternIndex
+from hpcmake.planner.ahead import look_ahead
 from hpcmake.planner.paths import normalize
-from hpcmake.planner.rules import Rule
-from hpcmake.planner.world import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,7 +77,7 @@ def gather(
     take(main, (start,))
     while pending:
         # an include that a rule makes is not looked for on the disk: a leftover must not change the plan
-        makers = _makers(statements, setting)
+        makers = look_ahead(statements, setting.world).index
         todo, pending[:] = pending[:], []
         for node, path, trail in todo:
             if makers.exact(path) or makers.matching(path):
@@ -105,37 +102,6 @@ def _plain(node: syntax.Include, setting: Setting) -> str | None:
             )
             return None
     return "".join(part.value for part in node.path.parts if isinstance(part, syntax.Text))
-
-
-def _makers(statements: list[syntax.Node], setting: Setting) -> PatternIndex[str]:
-    """Return the patterns of all rules known so far; their mistakes are told when they are resolved."""
-    from hpcmake.planner.attributes import Setting as Quiet
-
-    index: PatternIndex[str] = PatternIndex()
-    constants = {node.name.id: _Unknowable() for node in statements if isinstance(node, (syntax.Let, syntax.Param))}
-    quiet = Quiet(setting.world, constants, {})
-    for node in statements:
-        if not isinstance(node, syntax.Rule):
-            continue
-        rule = Rule(node.name.id, node.name.span)
-        attributes = {entry.name.id: entry for entry in node.body if isinstance(entry, syntax.Attribute)}
-        try:
-            read_outputs(rule, attributes.get("output"), quiet, {})
-            read_produces(rule, attributes, quiet, {})
-        except (Wait, Trouble):
-            continue
-        for output in rule.outputs:
-            index.add(output.pattern, rule.name)
-        if rule.produces is not None:
-            index.add(rule.produces, rule.name)
-    return index
-
-
-class _Unknowable:
-    """A constant whose value is not needed to tell which include a rule makes: such outputs are plain patterns."""
-
-    def __call__(self) -> str:
-        raise Trouble
 
 
 def _generated(

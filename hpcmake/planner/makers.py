@@ -11,7 +11,7 @@ from hpcmake.planner.patterns import Pattern, overlap
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.planner.expressions import Filled
-    from hpcmake.planner.rules import Campaign
+    from hpcmake.planner.rules import Campaign, Rule
 
 
 class Makers:
@@ -141,6 +141,11 @@ class Makers:
     def could_make(self, pattern: Pattern) -> bool:
         """Tell whether some rule could make a file of a pattern."""
         return bool(self.campaign.index.overlapping(pattern))
+
+    def rules_of(self, pattern: Pattern) -> list[Rule]:
+        """Return the rules that could make files of a pattern."""
+        numbers = dict.fromkeys(owner[0] for _, owner in self.campaign.index.overlapping(pattern))
+        return [self.campaign.rules[number] for number in sorted(numbers)]
 
     def producers(self, pattern: Pattern) -> list[tuple[int, bool]]:
         """Return the rules whose `produces` shares paths with a pattern, each with whether it is the same pattern."""

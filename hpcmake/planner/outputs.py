@@ -9,6 +9,7 @@ from hpcmake import syntax
 from hpcmake.diagnostics import Note, Trouble
 from hpcmake.planner import functions
 from hpcmake.planner.expressions import Scope, compile_expression, padded
+from hpcmake.planner.names import free_names
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.rules import Output, OutputItem, Rule
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from hpcmake.planner.attributes import Setting
     from hpcmake.planner.values import Value
+    from hpcmake.text import Span
 
 
 def read_outputs(
@@ -64,7 +66,7 @@ def read_outputs(
                 notes=(Note(rule.outputs[0].span, "the first output"),),
                 help=f"use {', '.join(f'`{{{n}}}`' for n in dict.fromkeys([*rule.wildcards, *extra]))} in each of them",
             )
-    seen: dict[str, syntax.Span] = {}
+    seen: dict[str, Span] = {}
     for output in rule.outputs:
         if output.pattern.text in seen:
             setting.tell("E209", f"output `{output.pattern.text}` twice in rule `{rule.name}`", output.span)
@@ -105,7 +107,7 @@ def read_produces(
             help=f'write `output: "{pattern.text}"`',
         )
         return
-    named = set(rule.wildcards) | (_names_in(attributes["input"].value) if "input" in attributes else set())
+    named = set(rule.wildcards) | (free_names(attributes["input"].value) if "input" in attributes else set())
     rule.closed = tuple(name for name in pattern.names if name in named)
     if not rule.outputs:
         rule.wildcards = rule.closed
@@ -117,38 +119,6 @@ def read_produces(
             items[0].value.span,
             help=f"put `{{{missing}}}` into it",
         )
-
-
-def _names_in(items: syntax.Node) -> set[str]:
-    """Return the names in braces of all strings that are not bound by a loop of their own."""
-    found: set[str] = set()
-
-    def visit(node: object, bound: frozenset[str]) -> None:
-        if isinstance(node, syntax.Comprehension):
-            for clause in node.clauses:
-                if isinstance(clause, syntax.EachClause):
-                    bound |= {part.name.id for part in clause.pattern.parts if isinstance(part, syntax.Brace)}
-                else:
-                    visit(clause.values, bound)
-                    bound |= {word.id for word in clause.names}
-            visit(node.item, bound)
-            visit(node.condition, bound)
-        elif isinstance(node, syntax.Each):
-            return
-        elif isinstance(node, syntax.Brace):
-            found.update({node.name.id} - bound)
-        elif isinstance(node, syntax.Name):
-            found.update({node.id} - bound)
-        elif isinstance(node, syntax.Node):
-            for field in node._fields:  # noqa: SLF001  # a record's fields are its own table of contents
-                if field != "span":
-                    visit(getattr(node, field), bound)
-        elif isinstance(node, tuple):
-            for each in node:
-                visit(each, bound)
-
-    visit(items, frozenset())
-    return found
 
 
 def _patterns(
@@ -248,13 +218,8 @@ def _pattern(
             literals.append("")
     if not places:
         path = normalize(literals[0])
-        if path in {"", "."} or path.startswith("../"):
-            setting.tell(
-                "E403",
-                f"`{literals[0]}` is no file below the root",
-                string.span,
-                help="an output lies in the campaign's folder",
-            )
+        if path in {"", "."}:
+            setting.tell("E403", f"`{literals[0]}` is no file", string.span, help="an output is a file, or a folder of its own")
         return Pattern((path,), ())
     return Pattern(_normal(literals), places, constraints)
 

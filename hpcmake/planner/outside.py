@@ -6,6 +6,7 @@ Owns sources, what tasks have produced, and what must be waited for.  Knows noth
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, nearest
+from hpcmake.planner.makers import Makers
 from hpcmake.planner.paths import natural_order, normalize
 from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.tables import parse_content
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from hpcmake.model import Tree
     from hpcmake.planner.graph import Graph
+    from hpcmake.planner.rules import Campaign
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
 class Outside:
     """The world of a campaign's expressions.
 
-    `graph` is set once there is one; before, nothing is made by a rule.  `is_ready(number)` says whether a file that a
+    `graph` is set once there is one; before, what a rule makes is only waited for.  `is_ready(number)` says whether a file that a
     rule makes is up to date, `produced(rule, row)` what a task has produced (None: not known yet), `was_made(path)`
     whether the journal knows a file as the work of some task.
     """
@@ -34,6 +36,8 @@ class Outside:
         self.root = root
         self.variables = variables
         self.graph: Graph | None = None
+        self._makers: Makers | None = None
+        self._look: Callable[[], Campaign] | None = None
         self.is_ready: Callable[[int], bool] = lambda _number: False
         self.produced: Callable[[int, int], Sequence[str] | None] = lambda _rule, _row: None
         self.was_made: Callable[[str], bool] = lambda _path: False
@@ -41,6 +45,27 @@ class Outside:
         self._values: dict[tuple[str, str], Value] = {}
         self._listed: dict[tuple[tuple[str, ...], tuple[str, ...], str], _Listing] = {}
         self._any: dict[str, bool] = {}
+
+    # ------------------------------------------------------------ the rules
+
+    def await_rules(self, look: Callable[[], Campaign] | None) -> None:
+        """Take note that rules are being read: `look` tells what they make; None: any file may be made by one."""
+        self.graph = self._makers = None
+        self._look = look
+
+    def know_rules(self, makers: Makers) -> None:
+        """Take note of what all rules make."""
+        self._makers = makers
+        self.forget_listings()
+
+    def _require_makers(self, path: str) -> Makers:
+        """Return who makes what.  Raises Wait while that is not known."""
+        if self._makers is None:
+            if self._look is None:
+                raise Wait(Need(path))
+            look, self._look = self._look, None  # while it looks, any file may be made by a rule
+            self._makers = Makers(look())
+        return self._makers
 
     # ------------------------------------------------------------ files as values
 
@@ -50,11 +75,10 @@ class Outside:
         known = self._values.get((path, kind))
         if known is not None:
             return known
-        graph = self.graph
-        if graph is not None and graph.makers.makes(path):
-            number = graph.want(path, span)
-            if not self.is_ready(number):
-                raise Wait(Need(path))
+        if self._require_makers(path).makes(path) and (
+            self.graph is None or not self.is_ready(self.graph.want(path, span))
+        ):
+            raise Wait(Need(path))
         try:
             raw = self.tree.read(path)
         except (FileNotFoundError, NotADirectoryError):
@@ -74,6 +98,7 @@ class Outside:
     def forget_listings(self) -> None:
         """Forget what `each` found: tasks have produced files since."""
         self._listed.clear()
+        self._any.clear()
 
     def size(self, paths: Sequence[str], span: Span) -> int:  # noqa: ARG002  # a world is told where it is asked
         """Return the bytes of files, as far as they are there."""
@@ -92,6 +117,8 @@ class Outside:
     def files(self, pattern: Pattern, bound: Mapping[str, str], span: Span) -> Sequence[tuple[str, ...]]:
         """Return the values of the unbound names of a pattern, a row for each file, in natural order."""
         pattern = self._normal(pattern)
+        if self.graph is None and self._require_makers(pattern.text).producers(pattern):
+            raise Wait(Need(pattern.text))
         names = tuple(name for name in pattern.names if name not in bound)
         produced = self._producer(pattern, bound, span)
         if produced is not None:
@@ -168,14 +195,14 @@ class Outside:
     def _is_source(self, path: str) -> bool:
         if self.tree.stamps([path])[0] is None:
             return False
-        return not (self.graph is not None and self.graph.makers.makes(path)) and not self.was_made(path)
+        return not self._require_makers(path).makes(path) and not self.was_made(path)
 
     def _matching(self, pattern: Pattern) -> list[str]:
         """Return the sources that match a pattern, in natural order."""
         found = find_matching(self.tree, pattern)
-        graph = self.graph
-        if graph is not None and graph.makers.could_make(pattern):
-            found = [path for path in found if not graph.makers.makes(path)]
+        makers = self._require_makers(pattern.text)
+        if makers.could_make(pattern):
+            found = [path for path in found if not makers.makes(path)]
         found = [path for path in found if not self.was_made(path)]
         return natural_order(found)
 
@@ -187,11 +214,9 @@ class Outside:
 
     def _over_nothing(self, pattern: Pattern, span: Span) -> None:
         """Tell why `each` has nothing to range over."""
-        graph = self.graph
-        makers = graph.makers_of(pattern) if graph is not None else []
-        makers = [rule for rule in makers if rule.produces is None or any(True for _ in rule.outputs)]
-        if makers:
-            rule = makers[0]
+        rules = [rule for rule in self._require_makers(pattern.text).rules_of(pattern) if rule.outputs]
+        if rules:
+            rule = rules[0]
             message = f"`each` ranges over sources, and `{pattern.text}` is what rule `{rule.name}` makes"
             sources = [
                 item.code.span.text for item in rule.inputs if item.code.literals is not None and item.code.places

@@ -8,12 +8,14 @@ from __future__ import annotations
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
 from hpcmake.planner.attributes import IN_DEFAULTS, Setting, resolve_rule
-from hpcmake.planner.constants import Constant, unknown_param
+from hpcmake.planner.ahead import look_ahead
+from hpcmake.planner.constants import Constant, compile_constants, evaluate_constants, unknown_param
+from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.expressions import Scope, compile_expression
 from hpcmake.planner.includes import gather
-from hpcmake.planner.patterns import RegexError, parse_regex
-from hpcmake.planner.rules import Campaign, Rule, Target, TargetItem
+from hpcmake.planner.rules import Campaign, Target, TargetItem, add_to_index
 from hpcmake.planner.world import Wait
+from hpcmake.text import Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,98 +40,58 @@ def resolve(
     make and that are up to date.  Raises Trouble with every mistake that can be told before planning.
     """
     campaign = Campaign()
-    constants: dict[str, Constant] = {}
-    setting = Setting(world, constants, campaign.constraints)
+    setting = Setting(world, {}, campaign.constraints)
     setting.site_name = site
+    world.await_rules(None)
     statements = gather(main, setting, load, campaign, ready=frozenset(ready))
-    _constraints(statements, setting, campaign)
-    _constants(statements, setting, constants, overrides or {}, campaign)
-    campaign.constants = dict(constants)
+    world.await_rules(lambda: look_ahead(statements, world))
+    read_constraints([node for node in statements if isinstance(node, syntax.Wildcard)], setting, campaign.constraints)
+    _constants(statements, setting, overrides or {}, campaign)
     _defaults(statements, setting, site)
     _rules(statements, setting, campaign)
     _targets(statements, setting, campaign)
     _prefer(statements, setting, campaign)
     _check_shared_names(statements, setting, campaign)
-    _evaluate(constants, setting)
+    if not setting.troubles:
+        setting.troubles += evaluate_constants(campaign, reading=False)
     campaign.warnings += list(dict.fromkeys(setting.warnings))
     if setting.troubles:
         raise Trouble(*dict.fromkeys(setting.troubles), *campaign.warnings)
     return campaign
 
 
-def _first(span: syntax.Span) -> tuple[Note, ...]:
+def _first(span: Span) -> tuple[Note, ...]:
     return (Note(span, "it stands here already"),)
 
 
-def read_constraint(node: syntax.Wildcard, setting: Setting) -> str | None:
-    """Return the regular expression of a `wildcard` statement, or tell its mistake."""
-    try:
-        return parse_regex(node.regex)
-    except RegexError as mistake:
-        start = node.regex_span.start
-        inner = start + 1  # behind the quote
-        span = syntax.Span(node.regex_span.source, inner + mistake.start, inner + max(mistake.end, mistake.start + 1))
-        if node.regex_span.text[1:-1] != node.regex:
-            span = node.regex_span  # escapes have moved the places
-        setting.tell("E216", f"{mistake}", span, help='such as `wildcard n: "[0-9]+"`')
-        return None
-
-
-def _constraints(statements: list[syntax.Node], setting: Setting, campaign: Campaign) -> None:
-    seen: dict[str, syntax.Wildcard] = {}
-    for node in statements:
-        if isinstance(node, syntax.Wildcard):
-            name = node.name.id
-            if name in seen:
-                setting.tell("E209", f"`wildcard {name}` twice", node.name.span, notes=_first(seen[name].name.span))
-                continue
-            seen[name] = node
-            regex = read_constraint(node, setting)
-            if regex is not None:
-                campaign.constraints[name] = regex
-
-
 def _constants(
-    statements: list[syntax.Node],
-    setting: Setting,
-    constants: dict[str, Constant],
-    overrides: Mapping[str, str],
-    campaign: Campaign,
+    statements: list[syntax.Node], setting: Setting, overrides: Mapping[str, str], campaign: Campaign
 ) -> None:
-    nodes: list[syntax.Let | syntax.Param] = []
+    """Define lets and params, and tell which stand twice."""
+    seen: dict[str, syntax.Let | syntax.Param] = {}
     narrowed = {node.name.id: node for node in statements if isinstance(node, syntax.Wildcard)}
     for node in statements:
         if not isinstance(node, (syntax.Let, syntax.Param)):
             continue
         name = node.name.id
-        kind = "let" if isinstance(node, syntax.Let) else "param"
-        if name in constants:
-            setting.tell("E202", f"`{name}` is defined twice", node.name.span, notes=_first(constants[name].span))
+        if name in seen:
+            help_ = "leave one of them, or give it another name"
+            setting.tell(
+                "E202", f"`{name}` is defined twice", node.name.span, notes=_first(seen[name].name.span), help=help_
+            )
             continue
+        seen[name] = node
+        if isinstance(node, syntax.Param):
+            campaign.params[name] = node.name.span
         if name in narrowed:
             notes = (Note(narrowed[name].name.span, "declared a wildcard here"),)
-            setting.tell(
-                "E225",
-                f"`{name}` is a {kind} and a wildcard",
-                node.name.span,
-                notes=notes,
-                help="give one another name",
-            )
-        constants[name] = Constant(name, node.name.span)
-        if kind == "param":
-            campaign.params[name] = node.name.span
-            constants[name].override = overrides.get(name)
-        nodes.append(node)
+            message = f"`{name}` is a {type(node).__name__.lower()} and a wildcard"
+            setting.tell("E225", message, node.name.span, notes=notes, help="give one of them another name")
     for name in overrides:
         if name not in campaign.params:
             setting.troubles.append(unknown_param(name, campaign.params))
-    for node in nodes:
-        scope = setting.scope(constraints=setting.constraints)
-        code = compile_expression(node.value, scope)
-        setting.troubles += scope.troubles
-        if not scope.troubles:
-            constants[node.name.id].code = code
-        setting.constant_reads[node.name.id] = code.reads
+    setting.constants.update(compile_constants(list(seen.values()), setting, overrides))
+    campaign.constants = dict(setting.constants)
 
 
 def _defaults(statements: list[syntax.Node], setting: Setting, site: str) -> None:
@@ -210,14 +172,6 @@ def _rules(statements: list[syntax.Node], setting: Setting, campaign: Campaign) 
         campaign.rules.append(rule)
         campaign.by_name[name] = rule
         add_to_index(campaign, rule)
-
-
-def add_to_index(campaign: Campaign, rule: Rule) -> None:
-    """Let files find a rule."""
-    for position, output in enumerate(rule.outputs):
-        campaign.index.add(output.pattern, (rule.number, position))
-    if rule.produces is not None:
-        campaign.index.add(rule.produces, (rule.number, -1))
 
 
 def _targets(statements: list[syntax.Node], setting: Setting, campaign: Campaign) -> None:
@@ -318,18 +272,3 @@ def _check_shared_names(statements: list[syntax.Node], setting: Setting, campaig
                 notes=notes,
                 help="give one another name",
             )
-
-
-def _evaluate(constants: Mapping[str, Constant], setting: Setting) -> None:
-    """Tell mistakes in values that nothing may ask for."""
-    if setting.troubles:
-        return
-    for name, constant in constants.items():
-        if constant.code is None or (setting.constant_reads.get(name, True) and constant.override is None):
-            continue
-        try:
-            constant()
-        except Trouble as trouble:
-            setting.troubles += trouble.diagnostics
-        except Wait:
-            continue

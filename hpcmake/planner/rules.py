@@ -207,3 +207,11 @@ class Campaign:
                 seen.add(name)
                 todo += [low for high, low in self.prefer if high == name]
         return False
+
+
+def add_to_index(campaign: Campaign, rule: Rule) -> None:
+    """Let files find a rule."""
+    for position, output in enumerate(rule.outputs):
+        campaign.index.add(output.pattern, (rule.number, position))
+    if rule.produces is not None:
+        campaign.index.add(rule.produces, (rule.number, -1))

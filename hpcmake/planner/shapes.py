@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from hpcmake.planner.attributes import Setting
     from hpcmake.planner.expressions import Env
     from hpcmake.planner.values import Value
+    from hpcmake.text import Span
 
 MOST = {
     "count": 10**9,
@@ -117,7 +118,7 @@ def read_resources(
     return resources, {name: int(values[name]) for name in ("retries", "priority", "at_once") if name in values}
 
 
-def _checked(name: str, value: Value, rule: Rule, span: syntax.Span) -> int | float:
+def _checked(name: str, value: Value, rule: Rule, span: Span) -> int | float:
     kind = RESOURCES[name]
     amount: Value
     if kind == "size":

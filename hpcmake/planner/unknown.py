@@ -48,7 +48,7 @@ def _made_by(plan: Plan, code: Code) -> list[Rule]:
     todo = [code.pattern]
     rules: dict[str, Rule] = {}
     while todo:
-        for rule in plan.graph.makers_of(todo.pop()):
+        for rule in plan.graph.makers.rules_of(todo.pop()):
             if rule.name in rules or (rule.produces is not None and not rule.outputs):
                 continue
             if plan.graph.tables[rule.number].count and not rule.wildcards:

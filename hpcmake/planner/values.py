@@ -52,7 +52,12 @@ class Rows(Record):
 
 
 class ValueTypeError(Exception):
-    """An operation that the kinds of its values do not allow; the message is for people."""
+    """An operation that its values do not allow; the message and the mend are for people."""
+
+    def __init__(self, message: str, code: str = "E301", mend: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+        self.mend = mend
 
 
 FIELDS_OF_DURATION = {"seconds": 1, "minutes": 60, "hours": 3600, "days": 86400}
@@ -144,12 +149,12 @@ def field_of(value: Value, field: str) -> Value:
             return value[field]
     else:
         message = f"{kind_of(value)} has no fields"
-        raise ValueTypeError(message)
+        raise ValueTypeError(message, "E309", "leave the field out")
     from hpcmake.diagnostics import did_you_mean  # only mistakes need it
 
-    hint = did_you_mean(field, known) or (f"there are: {', '.join(known[:12])}" if known else "")
-    message = f"{kind_of(value)} has no field `{field}`" + (f"; {hint}" if hint else "")
-    raise ValueTypeError(message)
+    hint = did_you_mean(field, known) or (f"there are: {', '.join(known[:12])}" if known else "it is empty")
+    message = f"{kind_of(value)} has no field `{field}`"
+    raise ValueTypeError(message, "E309", hint)
 
 
 def _ratio(number: Exact, unit: int) -> Exact:

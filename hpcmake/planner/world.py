@@ -9,10 +9,11 @@ from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
     from hpcmake.planner.patterns import Pattern
+    from hpcmake.planner.rules import Campaign
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 else:
@@ -40,6 +41,9 @@ class Wait(Exception):
 
 class World(Protocol):
     """What an expression reads.  Each call may raise Wait, or Trouble with the given place."""
+
+    def await_rules(self, look: Callable[[], Campaign] | None) -> None:
+        """Take note that rules are being read: `look` tells what they make; None: any file may be made by one."""
 
     def read(self, path: str, kind: str, span: Span) -> Value:
         """Return the content of a file as `lines`, `table`, `json` or `toml` give it."""
