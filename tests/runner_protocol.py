@@ -110,7 +110,7 @@ class RunnerProtocol:
 
     # ------------------------------------------------------------ one attempt
 
-    def test_an_attempt_begins_and_ends(self, start: Start, root: Path) -> None:
+    def test_an_attempt_begins_and_ends(self, start: Start) -> None:
         told = Told(start())
         (ended,) = told.run(program(1, "touch", "out/a.dat", folders=("out",), outputs=("out/a.dat", "out/b.dat")))
         found = os.stat("out/a.dat")
@@ -184,7 +184,8 @@ class RunnerProtocol:
 
     def test_signals_are_as_a_shell_has_them(self, start: Start) -> None:
         (ended,) = Told(start()).run(script(1, "grep -E '^Sig(Blk|Ign)' /proc/self/status"))
-        assert self.output(ended) == "SigBlk:\t0000000000000000\nSigIgn:\t0000000000000000\n"
+        for line in self.output(ended).splitlines():
+            assert int(line.split()[1], 16) & 0x7FFFFFFF == 0  # those above belong to the system's threads
 
     # ------------------------------------------------------------ post
 
@@ -222,6 +223,7 @@ class RunnerProtocol:
         told = Told(start())
         log, folder = told.run(script(1, "true", log="file/log"), script(2, "true", folders=("file/x",)))
         assert (log.status, folder.status) == (1, 1)
+        assert self.output(log) == "hpcmake: file: not a folder\n"
         assert self.output(folder) == "hpcmake: file/x: Not a directory\n"
 
     def test_folders_are_made_again_when_they_were_removed(self, start: Start) -> None:
@@ -346,7 +348,9 @@ class RunnerProtocol:
         (ended,) = Told(start()).run(script(1, "true", post=FOREVER, resources=Resources(time=0.1)))
         assert ended.why == "time"
 
-    @pytest.mark.parametrize("how", ["", "setsid ", "setsid env -i PATH=/usr/bin:/bin HPCMAKE_ATTEMPT=$HPCMAKE_ATTEMPT "])
+    @pytest.mark.parametrize(
+        "how", ["", "setsid ", "setsid env -i PATH=/usr/bin:/bin HPCMAKE_ATTEMPT=$HPCMAKE_ATTEMPT "]
+    )
     def test_what_a_task_leaves_behind_is_ended(self, start: Start, mark: str, how: str) -> None:
         (ended,) = Told(start()).run(script(1, f"{how}{FOREVER} & {how}{FOREVER} & exit 0"))
         assert (ended.status, ended.why, ended.strays) == (0, "exit", 2)
@@ -421,7 +425,9 @@ class RunnerProtocol:
             Path(f"up{number}").read_text()
         told.runner.stop(how)
         ended = told.until_ended(1, 2, 3, 4)
-        assert [(event.id, event.why) for event in ended if isinstance(event, Cut)] == [(n, "stop") for n in range(1, 5)]
+        assert [(event.id, event.why) for event in ended if isinstance(event, Cut)] == [
+            (n, "stop") for n in range(1, 5)
+        ]
         assert isinstance(ended[0], Cut)
         assert ended[0].elapsed > 0
         assert strays_of(mark) == []

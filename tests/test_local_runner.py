@@ -1,4 +1,4 @@
-"""The local runner: the protocol that all runners share, over a good and a bad pipe, and what happens when one end dies."""
+"""The local runner: what all runners promise, over a good and a bad pipe, and what happens when one end dies."""
 
 import os
 import select
@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from hpcmake.model import Attempt, Lost, Resources, Runner
+from hpcmake.model import Attempt, Event, Lost, Resources, Runner
 from hpcmake.runners.local import LocalRunner, find_node
 from hpcmake.runners.process import find_strays
-from runner_protocol import FOREVER, RunnerProtocol, Start, Told, program, script, strays_of
+
+pytest.register_assert_rewrite("runner_protocol")
+
+from runner_protocol import FOREVER, RunnerProtocol, Start, Told, program, script, strays_of  # noqa: E402
 
 TORN = """
 # Runs a command; carries its output up in pieces that end anywhere, between lines that are not its own.
@@ -86,7 +89,7 @@ class TestLocalRunner(RunnerProtocol):
         runner.more([script(1, f"setsid {FOREVER} & echo up > fifo; {FOREVER}"), program(2, "true")])
         fifo.read_text()
         os.kill(runner._process.pid, signal.SIGKILL)  # type: ignore[attr-defined]
-        events = []
+        events: list[Event] = []
         while not any(isinstance(event, Lost) for event in events):
             events += runner.events(None)
         assert events[-1] == Lost("the process that runs tasks ended with status -9")
@@ -101,22 +104,22 @@ class TestLocalRunner(RunnerProtocol):
         assert runner.events(None) == [Lost("no memory left")]
         runner.close()
 
-    def test_a_driver_that_is_killed_leaves_no_task(self, root: Path, mark: str, fifo: Path) -> None:
+    def test_a_driver_that_is_killed_leaves_no_task(self, mark: str, fifo: Path) -> None:
         os.mkfifo("alive")
         text = f"exec 7> alive; setsid {FOREVER} & echo up > fifo; {FOREVER}"
-        with subprocess.Popen([sys.executable, "-c", DRIVER, mark, text]) as driver:
-            with open("alive", "rb") as alive:
-                fifo.read_text()
-                assert len(strays_of(mark, 1)) >= 2
-                (node,) = find_strays(mark + ":node")
-                node_end = os.pidfd_open(node)
-                driver.kill()
-                assert alive.read() == b""  # comes when the last task that could write has ended
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, mark, text])
+        with driver, open("alive", "rb") as alive:
+            fifo.read_text()
+            assert len(strays_of(mark, 1)) >= 2
+            (node,) = find_strays(mark + ":node")
+            node_end = os.pidfd_open(node)
+            driver.kill()
+            assert alive.read() == b""  # comes when the last task that could write has ended
         select.select([node_end], [], [])
         os.close(node_end)
         assert [name for name in os.listdir("/dev/shm") if f"-{node}-" in name] == []
 
-    def test_a_ctrl_c_in_the_terminal_does_not_reach_tasks(self, start: Start, fifo: Path) -> None:
+    def test_a_ctrl_c_in_the_terminal_does_not_reach_tasks(self, start: Start) -> None:
         told = Told(start())
         (ended,) = told.run(script(1, "ps -o sid= -p $$"))
         assert int(self.output(ended)) not in (os.getsid(0), 0)

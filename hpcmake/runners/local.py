@@ -228,7 +228,7 @@ class LocalRunner:
         log = None
         if place:
             slot, offset, length = place
-            log = (own or f"{self._logs}/{self._name}.{slot}", offset, length)
+            log = (own if own and slot < 0 else f"{self._logs}/{self._name}.{slot}", offset, length)
         self._ready.append(Ended(number, status, why, wall, cpu, rss, at, self._node, log, stamps, strays))
 
     # ------------------------------------------------------------ the pipe

@@ -10,6 +10,6 @@ import sys
 if __name__ == "__main__":
     place = os.path.dirname(os.path.abspath(__file__))
     sys.path[0] = os.path.dirname(place)
-    loop = importlib.import_module(os.path.basename(place) + ".loop")
+    serve = importlib.import_module(os.path.basename(place) + ".serve")
     del sys.path[0]  # the neighbours of this folder are not for import
-    loop.main()
+    serve.main()

@@ -17,7 +17,7 @@ from .programs import Environments, Programs
 from .room import Room
 from .scratch import make_scratch, remove_scratch
 from .stamps import find_stamp
-from .task import ASKED, KILLED, LINGERING, RETRY, RUNNING, Slot, Task, encode, open_log, spell_as
+from .task import ASKED, KILLED, LINGERING, RETRY, RUNNING, Slot, Task, encode, open_log
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ class Node:
             try:
                 word, *rest = json.loads(line.decode())
                 self.obey(word, rest)
-            except (ValueError, TypeError, IndexError, KeyError) as error:  # torn on its way
+            except (ValueError, TypeError, IndexError, KeyError) as error:  # noqa: PERF203  # torn on its way
                 self.answers.say("w", f"not understood: {line[:80]!r} ({error!r})"[:300])
 
     def obey(self, word: str, rest: "list[Any]") -> None:
@@ -157,15 +157,17 @@ class Node:
         task.slot = self.free_slots.pop()
         self.answers.add(f'["b",{task.id},{task.began - self.up:.6f}]\n')
         task.log_fd = task.slot.open_log()
+        task.log_from = os.lseek(task.log_fd, 0, os.SEEK_END)
         try:
             self.make_folders(task)
             if task.log is not None:
                 task.log_fd = open_log(encode(task.log))
+                task.log_from = os.lseek(task.log_fd, 0, os.SEEK_END)
         except OSError as error:
-            self.fail(task, 1, f"hpcmake: {os.fsdecode(error.filename)}: {error.strerror}")
-            return
-        task.log_from = os.lseek(task.log_fd, 0, os.SEEK_END)
-        self.launch(task)
+            why = "not a folder" if error.errno == errno.EEXIST else error.strerror
+            self.fail(task, 1, f"hpcmake: {os.fsdecode(error.filename)}: {why}")
+        else:
+            self.launch(task)
 
     def make_folders(self, task: Task) -> None:
         """Make the folders of a task; those of the last second are not looked at again.  Raises OSError."""
@@ -337,7 +339,7 @@ class Node:
         """Answer how a task ended."""
         status = task.status or (-signal.SIGTERM if task.why == "time" else 0)
         length = os.lseek(task.log_fd, 0, os.SEEK_END) - task.log_from
-        number = task.slot.number if task.log is None else -1
+        number = task.slot.number if task.log_fd == task.slot.log_fd else -1
         log = f"[{number},{task.log_from},{length}]" if length > 0 else "0"
         times = f"{now - task.began:.6f},{task.cpu:.6f},{task.rss << 10},{now - self.up:.6f}"
         self.answers.add(f'["e",{task.id},{status:d},"{task.why}",{times},{log},{task.strays}]\n')
@@ -381,24 +383,3 @@ class Node:
         for slot in self.slots:
             slot.close()
         remove_scratch(self.scratch)
-
-
-def main() -> None:
-    """Take the start message, and serve."""
-    inlet, outlet = os.dup(0), os.dup(1)  # tasks get neither
-    os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    os.dup2(2, 1)
-    line = b""
-    while not line.endswith(b"\n"):
-        byte = os.read(inlet, 1)
-        if not byte:
-            return
-        line += byte
-    start = json.loads(line.decode())
-    spell_as(start["encoding"])
-    os.chdir(encode(start["root"]))
-    node = Node(start, inlet, outlet)
-    try:
-        node.run()
-    finally:
-        node.abandon()
