@@ -11,7 +11,7 @@ import re
 from hpcmake.diagnostics import Diagnostic
 from hpcmake.parser.scan import Scanner
 from hpcmake.parser.shell import read_shell
-from hpcmake.parser.tokens import FLAW, Line
+from hpcmake.parser.tokens import FLAW, Line, spaces
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
@@ -150,7 +150,7 @@ class Lexer(Scanner):
 
     def _uneven(self, line: int, start: int, width: int, inner: int) -> None:
         outer = self._indents[-1]
-        message = f"the line is indented by {width} spaces: its block by {inner}, the one around it by {outer}"
+        message = f"the line is indented by {spaces(width)}: its block by {inner}, the one around it by {outer}"
         self.diagnostics.append(
             Diagnostic("E102", message, self.span(line, start), help=f"indent it by {inner} or by {outer}")
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.parser.tokens import Raw
+from hpcmake.parser.tokens import Raw, spaces
 
 _BEHIND_COMMENTS = re.compile(r"(?:[ \t]*+(?:#[^\n]*+)?\r?\n)++([ ]*+)[^ \t\r\n]")
 
@@ -31,7 +31,7 @@ def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
         lines, offsets = [same], [text.index(same, at)]
         end = offsets[0] + len(same)
     kept = len(lines)
-    next_line, base, inside = after, -1, -1
+    next_line, floor, inside = after, -1, -1
     while next_line < size:
         start = next_line
         stop = _line_end(text, start, size)
@@ -39,24 +39,23 @@ def read_shell(lexer: Lexer, at: int, width: int) -> tuple[Raw, int, int]:
         line = text[start:stop].removesuffix("\r")
         bare = line.lstrip(" \t")
         if bare:
-            lead = _lead(lexer, line, bare, start, base, width)
+            lead = _lead(lexer, line, bare, start, floor, width)
             if lead <= width and start > inside:
                 inside, following = _comments_end(text, bare, start)
                 if following <= width:
                     break
-                base = following if base < 0 else base
-            elif lead > width and base < 0:
-                base = lead
-                if same and not same.endswith("\\"):
-                    _tell_split(lexer, start, start + len(line), lead)
-                if len(lines) > kept:  # blank lines above the first
-                    del lines[kept:], offsets[kept:]
-            if lead < base:
-                _tell_shallow(lexer, start, lead, base)
-            cut = min(base, len(line) - len(bare))
+                floor = following if floor < 0 else floor
+            elif lead > width and floor < 0:
+                if same and not same.endswith("\\") and not _tell_split(lexer, bare, start + len(line)):
+                    break
+                floor = lead
+                del lines[kept:], offsets[kept:]  # blank lines above the first
+            if lead < floor:
+                _tell_shallow(lexer, start, lead, floor)
+            cut = min(floor, len(line) - len(bare))
             kept, end, after = len(lines) + 1, start + len(line), next_line
         else:
-            cut = min(base, len(line)) if base >= 0 else len(line)
+            cut = min(floor, len(line)) if floor >= 0 else len(line)
         lines.append(line[cut:])
         offsets.append(start + cut)
     del lines[kept:], offsets[kept:]
@@ -69,11 +68,11 @@ def _line_end(text: str, at: int, size: int) -> int:
     return size if found < 0 else found
 
 
-def _lead(lexer: Lexer, line: str, bare: str, start: int, base: int, width: int) -> int:
+def _lead(lexer: Lexer, line: str, bare: str, start: int, floor: int, width: int) -> int:
     """Return how far a line is indented; a tab in what is ours is told."""
     margin = line[: len(line) - len(bare)]
     spaces = len(margin) - len(margin.lstrip(" "))
-    if spaces == len(margin) or (0 <= base <= spaces):
+    if spaces == len(margin) or (0 <= floor <= spaces):
         return spaces
     wide = len(margin.expandtabs())
     if wide > width:
@@ -90,23 +89,22 @@ def _comments_end(text: str, bare: str, start: int) -> tuple[int, int]:
     return (-1, -1) if found is None else (found.start(1) - 1, len(found[1]))
 
 
-def _tell_split(lexer: Lexer, start: int, end: int, lead: int) -> None:
+def _tell_split(lexer: Lexer, bare: str, end: int) -> bool:
+    """Tell of a line below text that stands on the line of its colon; a comment there is none of the shell's."""
+    if bare[0] == "#":
+        return False
     lexer.flaw(
         "E119",
         "shell text stands on the line of its colon and below it",
-        lexer.span(start + lead, end),
+        lexer.span(end - len(bare), end),
         mend="put all of it below the colon; if this is an attribute, remove its extra indentation",
     )
+    return True
 
 
-def _tell_shallow(lexer: Lexer, start: int, lead: int, base: int) -> None:
+def _tell_shallow(lexer: Lexer, start: int, lead: int, floor: int) -> None:
     from hpcmake.diagnostics import Diagnostic  # only mistakes need it
 
-    lexer.diagnostics.append(
-        Diagnostic(
-            "E119",
-            f"the line is indented by {lead} spaces, less than the first line of its shell text",
-            lexer.span(start, start + lead),
-            help=f"indent it by {base}, as the first line",
-        )
-    )
+    message = f"the line is indented by {spaces(lead)}, less than the first line of its shell text"
+    help_ = f"indent it by {floor}, as the first line"
+    lexer.diagnostics.append(Diagnostic("E119", message, lexer.span(start, start + lead), help=help_))

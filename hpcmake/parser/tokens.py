@@ -115,3 +115,8 @@ class Line:
     def __init__(self, level: int, tokens: list[Token]) -> None:
         self.level = level
         self.tokens = tokens
+
+
+def spaces(width: int) -> str:
+    """Return a width of indentation in words."""
+    return "1 space" if width == 1 else f"{width} spaces"
