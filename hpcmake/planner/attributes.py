@@ -14,6 +14,7 @@ from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_
 from hpcmake.planner.outputs import read_outputs, read_produces
 from hpcmake.planner.rules import COMMAND_NAMES, RESOURCES, UNCOMPARED, Input, Rule
 from hpcmake.planner.shapes import check_shape
+from hpcmake.planner.values import FIELDS_OF_DURATION, FIELDS_OF_SIZE
 from hpcmake.text import Span
 
 TYPE_CHECKING = False
@@ -33,6 +34,11 @@ IN_DEFAULTS = (frozenset(RESOURCES) - {"at_once"}) | {"site", "queue", "env", "s
 """Every attribute of a block of defaults."""
 
 MODIFIERS = {"input": ("order", "maybe"), "output": ("temp", "protect", "touch")}
+
+
+_WHOLE = ("nodes", "ranks")
+_OF_RANKS = ("ranks_per_node", "cores_per_rank", "gpus_per_rank", "launch_options")
+_SHARED = ("cores", "memory", "gpus")
 
 
 class Setting:
@@ -177,14 +183,18 @@ def _check_names(rule: Rule, node: syntax.Rule, setting: Setting) -> None:
 
     def claim(name: str, what: str, span: Span) -> None:
         if name in COMMAND_NAMES:
-            help_ = f"take another, such as `{name}_`" if what != "wildcard" else f"take another, such as `{{{name}_}}`"
-            setting.tell("E211", f"`{name}` cannot name a {what}: commands see `{{{name}}}` already", span, help=help_)
+            shown = f"{{{name}_}}" if what == "wildcard" else f"{name}_"
+            message = f"`{name}` cannot name a {what}: commands see `{{{name}}}` already"
+            setting.tell("E211", message, span, help=f"take another name, such as `{shown}`")
         elif name in taken:
             before, where = taken[name]
             message = f"`{name}` names a {what} and a {before} of rule `{rule.name}`"
-            setting.tell(
-                "E211", message, span, notes=(Note(where, f"the {before}"),), help="give one of them another name"
-            )
+            help_ = "give one of them another name"
+            if what == before:
+                message, before = f"two {what}s of rule `{rule.name}` are called `{name}`", "first"
+            elif what == "let":
+                help_ = "a local `let` may not stand in `output`: write it at top level, or give one of them another name"
+            setting.tell("E211", message, span, notes=(Note(where, f"the {before}"),), help=help_)
         else:
             taken[name] = (what, span)
 
@@ -241,17 +251,16 @@ def _quantities(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.A
     names = [item.name for item in rule.inputs if item.name] + ["input", "attempt"]
     scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=constraints)
     scope.loops = dict.fromkeys(names, False)
+    scope.is_of_resources = True
     own = {name for name in attributes if name in RESOURCES or name in WORDS}
-    whole = bool(own & {"nodes", "ranks"})
-    shared = bool(own & {"cores", "memory", "gpus"})
+    levels = (own, set(setting.site), set(setting.general))
+    kind = next((level & {*_WHOLE, *_SHARED} for level in levels if level & {*_WHOLE, *_SHARED}), set())
+    whole = bool(kind & set(_WHOLE))
     for name in [*RESOURCES, *sorted(WORDS)]:
         source = attributes.get(name) or setting.site.get(name) or setting.general.get(name)
         if source is None:
             continue
-        if name not in own and (
-            (name in {"cores", "memory", "gpus"} and whole)
-            or (name in {"nodes", "ranks", "ranks_per_node", "cores_per_rank", "gpus_per_rank"} and shared)
-        ):
+        if name not in own and name in (_SHARED if whole else (*_WHOLE, *_OF_RANKS)):
             continue  # a default that does not fit the rule does not apply
         if name in WORDS and name == "launch_options" and isinstance(source.value, syntax.Items):
             code = compile_expression(
@@ -275,23 +284,22 @@ def _quantities(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.A
 
 def _env(rule: Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting) -> None:
     scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=setting.constraints)
-    merged: dict[str, tuple[Code, bool]] = {}
-    for source, from_site in (
-        (setting.general.get("env"), False),
-        (setting.site.get("env"), True),
-        (attributes.get("env"), False),
-    ):
+    levels: list[dict[str, Code]] = []
+    for source in (setting.general.get("env"), setting.site.get("env"), attributes.get("env")):
+        level: dict[str, Code] = {}
+        levels.append(level)
         if source is None or not isinstance(source.value, syntax.Items):
             continue
         for item in source.value.items:
             if item.name is None or item.modifiers:
-                setting.tell(
-                    "E228", "`env` holds pairs: NAME = VALUE", item.span, help='write for example `LANG = "C"`'
-                )
+                help_ = 'write for example `LANG = "C"`'
+                setting.tell("E228", "`env` holds pairs: NAME = VALUE", item.span, help=help_)
                 continue
-            merged[item.name.id] = (compile_expression(item.value, scope), from_site)
-    rule.env = [(name, code) for name, (code, from_site) in merged.items() if not from_site]
-    rule.site_env = [(name, code) for name, (code, from_site) in merged.items() if from_site]
+            level[item.name.id] = compile_expression(item.value, scope)
+    general, of_site, own = levels
+    # the site's must not change what is compared, so its names do not take others away
+    rule.env = list({**general, **own}.items())
+    rule.site_env = [(name, code) for name, code in of_site.items() if name not in own]
     setting.troubles += scope.troubles
     rule.setup = _block_text(setting.general.get("setup"))
     rule.site_setup = _block_text(setting.site.get("setup"))
@@ -374,21 +382,35 @@ def _bind(
             code, message, help_ = hidden[name]
             setting.tell(code, message, brace.span, help=help_)
             continue
-        if (
-            name == "wildcards"
-            and brace.path
-            and isinstance(brace.path[0], syntax.Field)
-            and brace.path[0].name.id not in rule.wildcards
-        ):
-            field = brace.path[0].name
-            hint = did_you_mean(field.id, rule.wildcards) or "it has: " + (", ".join(rule.wildcards) or "none")
-            setting.tell("E203", f"rule `{rule.name}` has no wildcard `{field.id}`", field.span, help=hint)
+        if not _has_fields(rule, brace, setting):
             continue
         expr = syntax.Name(brace.name.span, name)
         base = compile_expression(expr, scope)
         if brace.path:
             base.run = follow_path(brace, base.run, scope)
         rule.values[id(brace)] = base
+
+
+_FIELDS = {"memory": tuple(FIELDS_OF_SIZE), "time": tuple(FIELDS_OF_DURATION)}
+
+
+def _has_fields(rule: Rule, brace: syntax.Brace, setting: Setting) -> bool:
+    """Tell whether what follows a name that commands see is there; the mistake is told."""
+    name = brace.name.id
+    if name not in COMMAND_NAMES:
+        return True
+    known = rule.wildcards if name == "wildcards" else _FIELDS.get(name, ())
+    first = brace.path[0] if brace.path else None
+    if isinstance(first, syntax.Field) and first.name.id not in known:
+        hint = did_you_mean(first.name.id, known) or (f"there are: {', '.join(known)}" if known else "leave it out")
+        what = f"rule `{rule.name}` has no wildcard" if name == "wildcards" else f"`{name}` has no field"
+        setting.tell("E309", f"{what} `{first.name.id}`", first.name.span, help=hint)
+        return False
+    if name == "wildcards" and first is None:
+        example = rule.wildcards[0] if rule.wildcards else "NAME"
+        setting.tell("E309", "`{wildcards}` has no text of its own", brace.span, help=f"write `{{wildcards.{example}}}`")
+        return False
+    return True
 
 
 def _compare(

@@ -92,6 +92,8 @@ class Scope:
         self.troubles: list[Diagnostic] = []
         self.used: set[str] = set()
         self.reads = False
+        self.is_of_resources = False
+        """Whether `size` may stand here: it is known only when a task is ready."""
 
     def knows(self, name: str) -> bool:
         """Tell whether a name has a value here."""
@@ -235,7 +237,16 @@ def unknown_name(name: str, span: Span, scope: Scope) -> Diagnostic:
     )
 
 
-def _lookup(name: str, span: Span, scope: Scope) -> Run:
+def unbound_wildcard(name: str, span: Span, scope: Scope) -> Diagnostic:
+    """Return the mistake of a name in braces that nothing binds where it stands."""
+    known = scope.known()
+    bound = ", ".join(f"`{{{each}}}`" for each in sorted({*scope.loops, *scope.wildcards}))
+    close = did_you_mean(name, known) or (f"bound here: {bound}" if bound else "nothing is bound here")
+    help_ = f'{close}\nto take all files that match, write `"…" for each "…{{{name}}}…"`'
+    return Diagnostic("E230", f"`{{{name}}}` is not bound", span, "it has no value here", help=help_)
+
+
+def _lookup(name: str, span: Span, scope: Scope, *, in_text: bool = False) -> Run:
     if name in scope.loops:
         return lambda env: env[name]
     if name in scope.lets:
@@ -258,7 +269,7 @@ def _lookup(name: str, span: Span, scope: Scope) -> Run:
         constant = scope.constants[name]
         scope.reads = scope.reads or scope.constant_reads.get(name, True)
         return lambda _env: constant()
-    scope.troubles.append(unknown_name(name, span, scope))
+    scope.troubles.append((unbound_wildcard if in_text else unknown_name)(name, span, scope))
     return _constant("")
 
 
@@ -268,7 +279,7 @@ def _name(expr: syntax.Name, scope: Scope) -> Run:
 
 def _brace(brace: syntax.Brace, scope: Scope) -> Run:
     """Return the value of a brace group, before it becomes text."""
-    run = _lookup(brace.name.id, brace.name.span, scope)
+    run = _lookup(brace.name.id, brace.name.span, scope, in_text=True)
     return follow_path(brace, run, scope)
 
 
@@ -468,6 +479,10 @@ def _call(expr: syntax.Call, scope: Scope) -> Run:
     if name in functions.READERS:
         return _reader(expr, name, runs[0], keywords, scope)
     if name == "size":
+        if not scope.is_of_resources:
+            help_ = "write it there, as in `memory: 2 * size(input) + 1GiB`; what inputs weigh changes no other value"
+            message = "`size` stands in resources only: it is taken when the task is ready"
+            scope.troubles.append(Diagnostic("E311", message, expr.span, help=help_))
         return _size(expr, runs[0], scope)
     default = (
         runs[1] if len(runs) > 1 else _compile(keywords["default"].value, scope) if "default" in keywords else None

@@ -14,7 +14,7 @@ from array import array
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
 from hpcmake.planner.makers import Makers
 from hpcmake.planner.paths import LONGEST_NAME, LONGEST_PATH, is_normal, normalize
-from hpcmake.planner.values import kind_of
+from hpcmake.planner.values import is_text_digits, kind_of
 from hpcmake.planner.world import Need, Wait
 
 TYPE_CHECKING = False
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hpcmake.planner.expressions import Code, Env, Filled
+    from hpcmake.planner.makers import Maker
     from hpcmake.planner.patterns import Pattern
     from hpcmake.planner.rules import Campaign, Rule
     from hpcmake.planner.values import Value
@@ -33,8 +34,11 @@ SOURCE = -1
 UNSET = -1
 """The input of a task whose value must be waited for."""
 
-MOST_LEGS = 100_000
+MOST_LEGS = 5_000_000
 """A rule that needs itself deeper than this needs itself without end."""
+
+MOST_LEGS_BELOW_ZERO = 1000
+"""The same where it counts down, and is below zero already."""
 
 
 class Files:
@@ -118,6 +122,8 @@ class Graph:
         self.troubles: list[Diagnostic] = []
         self.warnings: dict[str, Diagnostic] = {}
         self._queue: list[Table] = []
+        self._place: Span | None = None
+        """What wants the files at hand, for messages."""
 
     # ------------------------------------------------------------ files
 
@@ -132,6 +138,7 @@ class Graph:
         """
         if not paths:
             return array("i")
+        self._place = span
         joined = "\0".join(paths)
         if not is_normal(joined) or "" in paths:
             paths = [self._normal(path, span) for path in paths]
@@ -183,12 +190,9 @@ class Graph:
             if size > LONGEST_PATH or any(
                 len(part.encode("utf-8", "surrogateescape")) > LONGEST_NAME for part in path.split("/")
             ):
-                start = path if len(path) <= 60 else f"{path[:40]}…{path[-15:]}"  # noqa: PLR2004  # what fits a line
-                message = f"the path {start} is too long: {size} bytes, and file systems take {LONGEST_PATH}, {LONGEST_NAME} a name"
-                raise Trouble(
-                    *self.troubles,
-                    Diagnostic("E406", message, span, help="does a rule need itself, with a longer name each time?"),
-                )
+                message = f"the path {_shortened(path)} is too long: {size:,} bytes"
+                help_ = f"file systems take {LONGEST_NAME} bytes a name, and {LONGEST_PATH:,} in all"
+                raise Trouble(*self.troubles, Diagnostic("E406", message, span, help=help_))
 
     def _add_file(self, path: str) -> int:
         number = len(self.files.paths)
@@ -203,7 +207,7 @@ class Graph:
         files = self.files
         if filled is not None and len(paths) >= 8:  # noqa: PLR2004  # below, asking one by one is cheaper
             owner = self.makers.of_shape(filled, joined, len(paths))
-            if owner is not None:
+            if owner is not None and not self.makers.may_lie_in_folder(owner):
                 rule, position = owner
                 table = self.tables[rule]
                 pattern = table.rule.outputs[position].pattern
@@ -240,11 +244,10 @@ class Graph:
         except Trouble as trouble:
             self.troubles += trouble.diagnostics
             return
+        if self.makers.folders:
+            self._check_folder(path, found)
         if found is None:
-            folder = self.makers.folder_around(path)
-            if folder is not None:
-                self._inside_folder(path, folder)
-            elif not path.endswith("/") and self.makers.folders and self.makers.of(path + "/") is not None:
+            if not path.endswith("/") and self.makers.folders and self.makers.of(path + "/") is not None:
                 # a folder wanted without its slash: both names are one file
                 self.files.index[path] = self.want(path + "/")
             return
@@ -256,11 +259,23 @@ class Graph:
             return
         self._add_task(table, values, number, position)
 
-    def _inside_folder(self, path: str, folder: tuple[str, str]) -> None:
-        name, rule = folder
-        message = f"{path} lies inside {name}, a folder that rule `{rule}` makes"
-        help_ = f"depend on the folder as a whole, `{name}`, or let the rule name the file among its outputs"
-        self.troubles.append(Diagnostic("E404", message, self.campaign.by_name[rule].span, help=help_))
+    def _check_folder(self, path: str, found: Maker | None) -> None:
+        """Tell that a file lies inside a folder that another task makes."""
+        folder = self.makers.folder_around(path)
+        if folder is None or (found is not None and folder[0] == found[0] and folder[2] == found[2]):
+            return
+        rule = self.campaign.rules[folder[0]]
+        output = rule.outputs[folder[1]]
+        name = output.pattern.fill(dict(zip(rule.wildcards, folder[2], strict=True)))
+        if found is None:
+            message = f"{path} lies inside {name}, a folder that {rule.task_name(folder[2])} makes as a whole"
+            place, notes = self._place or output.span, (Note(output.span, "the folder"),)
+        else:
+            maker = self.campaign.rules[found[0]]
+            message = f"{path}, which {maker.task_name(found[2])} makes, lies inside {name}, which {rule.task_name(folder[2])} makes"
+            place, notes = maker.span, (Note(output.span, "the folder"),)
+        help_ = f'take the folder as a whole, "{name}", or name the file among the outputs of rule `{rule.name}`'
+        self.troubles.append(Diagnostic("E404", message, place, notes=notes, help=help_))
 
     def task_by_values(self, table: Table, values: tuple[str, ...]) -> int:
         """Return the row of a task by its wildcards; it is added if there is none yet."""
@@ -324,15 +339,15 @@ class Graph:
             except Trouble as trouble:
                 self.troubles += trouble.diagnostics
                 found = None
+            if self.makers.folders:
+                self._check_folder(path, (table.rule.number, position, table.values(row)))
             if found is not None and (found[0] != table.rule.number or found[2] != table.values(row)):
                 self._split_otherwise(table, row, position, path, found)
         elif files.rule[number] != table.rule.number or files.row[number] != row:
             self._made_twice(table, row, path, number)
         table.outputs[position].append(number)
 
-    def _split_otherwise(
-        self, table: Table, row: int, position: int, path: str, found: tuple[int, int, tuple[str, ...]]
-    ) -> None:
+    def _split_otherwise(self, table: Table, row: int, position: int, path: str, found: Maker) -> None:
         rule = self.campaign.rules[found[0]]
         message = f"{path}, an output of {table.name(row)}, would be split as {rule.task_name(found[2])}"
         help_ = 'narrow the wildcards, such as `wildcard n: "[0-9]+"`'
@@ -366,18 +381,28 @@ class Graph:
             start, end = table.done, table.count
             table.done = end
             table.depth += 1
-            if table.depth > MOST_LEGS and end - start < 2 and table.rule.number in table.needs:  # noqa: PLR2004  # one leg at a time
-                self._without_end(table, start)
+            if table.depth > MOST_LEGS_BELOW_ZERO and self._has_no_end(table, start):
+                raise self._without_end(table, start)
             if start < end:
                 self._give_inputs(table, start, end)
         if self.troubles:
             raise Trouble(*dict.fromkeys(self.troubles))
 
-    def _without_end(self, table: Table, row: int) -> None:
-        name = table.name(row)
-        message = f"rule `{table.rule.name}` needs itself without end: {MOST_LEGS:,} times down to {name}"
-        help_ = 'end it by a condition: `input: "…" if …  else "…"`, or narrow its wildcard: `wildcard n: "[0-9]+"`'
-        raise Trouble(*self.troubles, Diagnostic("E408", message, table.rule.span, help=help_))
+    def _has_no_end(self, table: Table, row: int) -> bool:
+        return table.depth > MOST_LEGS or any(
+            is_text_digits(value) and int(value) < -MOST_LEGS_BELOW_ZERO for value in table.values(row)
+        )
+
+    def _without_end(self, table: Table, row: int) -> Trouble:
+        rows = [at for at in (0, 1, 2) if at < row]
+        names = [*map(table.name, rows), "…", table.name(row)]
+        message = f"rule `{table.rule.name}` needs itself without end: {', '.join(map(_shortened, names))}"
+        place = next((item.code.span for item in table.rule.inputs), table.rule.span)
+        notes = (Note(table.rule.span, f"{table.depth:,} times so far"),)
+        names = list(table.rule.wildcards)
+        wildcard = next((n for n in names if is_text_digits(table.values(row)[names.index(n)])), "n")
+        help_ = f"end it with `if`: `input: … if {wildcard} != \"0\" else …`, or narrow it: `wildcard {wildcard}: \"[0-9]+\"`"
+        return Trouble(*self.troubles, Diagnostic("E408", message, place, notes=notes, help=help_))
 
     def _give_inputs(self, table: Table, start: int, end: int) -> None:
         for position, item in enumerate(table.rule.inputs):
@@ -466,6 +491,8 @@ class Graph:
             for row in rows or (-1,):
                 table.waiting[row] = (*table.waiting.get(row, ()), *wait.needs)
         except Trouble as trouble:
+            if table.depth > _MANY_LEGS and any(each.code == "E406" for each in trouble.diagnostics):
+                raise self._without_end(table, table.count - 1) from None
             self.troubles += [self._for_task(each, table, env) for each in trouble.diagnostics]
         return UNSET
 
@@ -474,7 +501,8 @@ class Graph:
         values = ", ".join(f"{name}={env[name]}" for name in table.rule.wildcards if name in env)
         if not values or "(for " in diagnostic.message:
             return diagnostic
-        return diagnostic.replace(message=f"{diagnostic.message} (for {table.rule.name} with {values})")
+        about = f"(for {table.rule.name} with {_shortened(values)})"
+        return diagnostic.replace(message=f"{diagnostic.message} {about}")
 
     def _entry(self, table: Table, value: Value, code: Code) -> int:
         if isinstance(value, str):
@@ -536,6 +564,14 @@ class Graph:
             for column in table.inputs:
                 found += [(table, row) for row, entry in enumerate(column) if entry == number or entry in groups]
         return found
+
+
+_MANY_LEGS = 50  # a path that is too long after so many legs has grown with each
+_WIDEST = 60  # characters of a name in a message
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _WIDEST else f"{text[:40]}…{text[-15:]}"
 
 
 def flat_paths(values: Sequence[Value], span: Span) -> list[str]:

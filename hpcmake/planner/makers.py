@@ -10,8 +10,29 @@ from hpcmake.planner.patterns import Pattern, overlap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import TypeAlias
+
     from hpcmake.planner.expressions import Filled
     from hpcmake.planner.rules import Campaign, Rule
+
+    Maker: TypeAlias = tuple[int, int, tuple[str, ...]]  # rule, position of the output, wildcards of the task
+
+
+def _begins_with(pattern: Pattern, folder: Pattern) -> bool:
+    """Tell whether some path of a pattern may lie inside some folder of the other; no wildcard holds a slash."""
+    depth = sum(literal.count("/") for literal in folder.literals)
+    literals, places = [""], []
+    for at, literal in enumerate(pattern.literals):
+        if at:
+            places.append(pattern.places[at - 1])
+            literals.append("")
+        for piece in literal.split("/")[:-1]:
+            literals[-1] += piece + "/"
+            depth -= 1
+            if depth == 0:
+                return overlap(Pattern(literals, places, pattern.constraints), folder)
+        literals[-1] += literal.rpartition("/")[2]
+    return False
 
 
 class Makers:
@@ -26,20 +47,21 @@ class Makers:
         self._shapes: dict[tuple[str, ...], tuple[int, int] | None] = {}
         self._sole: dict[tuple[str, ...], bool] = {}
         self._none: dict[tuple[str, ...], bool] = {}
-        self._around: dict[str, tuple[str, str] | None] = {}
+        self._around: dict[str, Maker | None] = {}
+        self._inner: dict[tuple[int, int], bool] = {}
         for rule in campaign.rules:
             for position, output in enumerate(rule.outputs):
                 literals = output.pattern.literals
                 self._shapes[literals] = (rule.number, position) if literals not in self._shapes else None
 
-    def of(self, path: str) -> tuple[int, int, tuple[str, ...]] | None:
+    def of(self, path: str) -> Maker | None:
         """Return rule, position of the output (-1: `produces`) and the task's wildcards; None if no rule makes it.
 
         A pattern without wildcards wins; else `prefer` decides.  Raises Trouble if two rules are left.
         """
         index = self.campaign.index
-        exact = index.exact(path)
-        found = [(owner, ()) for owner in exact] if exact else index.matching(path)
+        found: list[tuple[tuple[int, int], tuple[str, ...]]] = [(owner, ()) for owner in index.exact(path)]
+        found = found or index.matching(path)
         if not found:
             return None
         if len(found) > 1:
@@ -118,8 +140,23 @@ class Makers:
             "/" in value for column in filled.columns for value in ((column,) if isinstance(column, str) else column)
         )
 
-    def folder_around(self, path: str) -> tuple[str, str] | None:
-        """Return the folder, made by a rule, that holds a path, and that rule's name; None if there is none."""
+    def may_lie_in_folder(self, owner: tuple[int, int]) -> bool:
+        """Tell whether some files of an output may lie inside a folder that a rule makes."""
+        if not self.folders:
+            return False
+        found = self._inner.get(owner)
+        if found is None:
+            pattern = self.campaign.rules[owner[0]].outputs[owner[1]].pattern
+            found = self._inner[owner] = any(
+                pattern.may_cross or other.may_cross or _begins_with(pattern, other)
+                for rule in self.campaign.rules
+                for other in (output.pattern for output in rule.outputs)
+                if other.literals[-1].endswith("/") and other is not pattern
+            )
+        return found
+
+    def folder_around(self, path: str) -> Maker | None:
+        """Return what makes the innermost folder around a path, None if no rule makes one."""
         if not self.folders:
             return None
         parent, slash, _ = path.rstrip("/").rpartition("/")
@@ -130,8 +167,7 @@ class Makers:
                 found = self.of(parent + "/")
             except Trouble:
                 found = None
-            here = None if found is None else (parent + "/", self.campaign.rules[found[0]].name)
-            self._around[parent] = here or self.folder_around(parent)
+            self._around[parent] = found or self.folder_around(parent)
         return self._around[parent]
 
     def makes(self, path: str) -> bool:

@@ -5,12 +5,13 @@ Owns the chain of who wants a file.  Knows nothing of anything else.
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.planner.paths import normalize
+from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
-    from hpcmake.text import Span
 
 _SHOWN = 10
 
@@ -20,6 +21,9 @@ def missing_sources(plan: Plan, numbers: list[int]) -> Trouble:
     paths = plan.graph.files.paths
     mistakes = []
     for number in numbers[:_SHOWN]:
+        if number in plan.asked:
+            mistakes.append(_unknown_target(plan, plan.asked[number]))
+            continue
         span, chain = _chain(plan, number)
         message = f"there is no {paths[number]}, and no rule makes it"
         if len(numbers) > _SHOWN and number == numbers[_SHOWN - 1]:
@@ -27,6 +31,23 @@ def missing_sources(plan: Plan, numbers: list[int]) -> Trouble:
         hint = plan.outside.hint(paths[number])
         mistakes.append(Diagnostic("E405", message, span, help="\n".join([*chain, hint])))
     return Trouble(*mistakes)
+
+
+def _unknown_target(plan: Plan, word: str) -> Diagnostic:
+    """Return the mistake of a word on the command line that is neither a file nor a target."""
+    campaign = plan.campaign
+    span = Span(Source("the command line", word), 0, len(word))
+    targets = f"\ntargets are: {', '.join(list(campaign.targets)[:8])}" if campaign.targets else ""
+    if word in campaign.by_name:
+        rule = campaign.by_name[word]
+        pattern = rule.outputs[0].pattern if rule.outputs else rule.produces
+        example = f"`{pattern.text}`, " if pattern is not None else ""
+        message = f"`{word}` is a rule, and a target is a file or a name"
+        return Diagnostic("E412", message, span, help=f"name a file that it makes, {example}or a target{targets}")
+    known = [*campaign.targets, *(output.pattern.text for rule in campaign.rules for output in rule.outputs)]
+    help_ = did_you_mean(word, known) or plan.outside.hint(normalize(word, plan.graph.root)) + targets
+    message = f"no rule makes `{word}`, there is no such file, and no target has this name"
+    return Diagnostic("E412", message, span, help=help_)
 
 
 def _chain(plan: Plan, number: int) -> tuple[Span | None, list[str]]:
@@ -56,6 +77,8 @@ def _chain(plan: Plan, number: int) -> tuple[Span | None, list[str]]:
         number = table.outputs[0][row]
     if number in plan.roots:
         words.append(f"{plan.graph.files.paths[number]} is a target")
+        if span is None:
+            span = next((place for numbers, place in plan.places if number in numbers), None)
     return span, words[:6]
 
 

@@ -129,10 +129,9 @@ def _patterns(
     try:
         yield from _expand(value, scope, {}, setting, constraints)
     except Wait as wait:
-        help_ = "take what that file is made from, or `produces`"
-        setting.tell(
-            "E227", f"an `output` cannot wait for {wait.needs[0].path}, which a rule makes", value.span, help=help_
-        )
+        help_ = "take what that file is made from, or let `produces` say what is known only later"
+        message = f"what a rule makes cannot wait for {wait.needs[0].path}, which a rule makes"
+        setting.tell("E227", message, value.span, help=help_)
     except Trouble as trouble:
         setting.troubles += trouble.diagnostics
     setting.troubles += scope.troubles

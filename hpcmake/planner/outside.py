@@ -5,7 +5,7 @@ Owns sources, what tasks have produced, and what must be waited for.  Knows noth
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble, nearest
+from hpcmake.diagnostics import Diagnostic, Note, Trouble, nearest
 from hpcmake.planner.makers import Makers
 from hpcmake.planner.paths import natural_order, normalize
 from hpcmake.planner.patterns import Pattern
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hpcmake.model import Tree
     from hpcmake.planner.graph import Graph
-    from hpcmake.planner.rules import Campaign
+    from hpcmake.planner.rules import Campaign, Rule
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 
@@ -154,13 +154,7 @@ class Outside:
         made = rule.produces
         assert made is not None  # noqa: S101  # that is how it was found
         if not same or not self._closed_alike(pattern, made, bound, rule.closed):
-            message = f"`each` over `{pattern.text}`, of which rule `{rule.name}` produces only a part, `{made.text}`"
-            for one, two in zip(pattern.places, made.places, strict=False):
-                if same and two in rule.closed and one not in bound:
-                    message = f"`each` over what rule `{rule.name}` produces, and its wildcard `{two}` is not bound"
-                    help_ = f"bind it to the left: `for {one} in …`, or range over what identifies the tasks"
-                    raise Trouble(Diagnostic("E409", message, span, help=help_))
-            raise Trouble(Diagnostic("E409", message, span, help=f'range over `each "{made.text}"`'))
+            raise _over_other_produces(pattern, bound, rule, span, same=same)
         by_name = {two: bound[one] for one, two in zip(pattern.places, made.places, strict=True) if two in rule.closed}
         closed = tuple(by_name[name] for name in rule.wildcards)
         row = graph.task_by_values(graph.tables[number], closed)
@@ -260,6 +254,39 @@ class _Listing:
         return [tuple(row[i] for i in order) for row in rows]
 
 
+def _over_other_produces(
+    pattern: Pattern, bound: Mapping[str, str], rule: Rule, span: Span, *, same: bool
+) -> Trouble:
+    """Return the mistake of ranging over files of which some come from `produces`, but not as that is written."""
+    made, place = rule.produces, rule.produces_span
+    assert made is not None  # noqa: S101  # that is how the rule was found
+    notes = (Note(place, "what it produces"),) if place is not None else ()
+    free = [(one, two) for one, two in zip(pattern.places, made.places, strict=False) if two in rule.closed]
+    one, two = next((pair for pair in free if same and pair[0] not in bound), ("", ""))
+    if two:
+        source = next(
+            (
+                item.code.span.text
+                for item in rule.inputs
+                if two in item.code.places and len(set(item.code.places)) == len(item.code.places)
+            ),
+            None,
+        )
+        over = f"for each {source}" if source is not None and one == two else f"for {one} in …"
+        message = f"`{two}` tells the tasks of rule `{rule.name}` apart, and this `each` over what they produce leaves it open"
+        help_ = f'bind it to the left: `"…" {over} for each "{pattern.text}"`'
+        return Trouble(Diagnostic("E409", message, span, notes=notes, help=help_))
+    message = f"this `each` takes in a part of what rule `{rule.name}` produces, and it is not known which"
+    wider = f'range over all of it, `each "{made.text}"`'
+    help_ = f"{wider}, and choose with `if`" if not rule.closed else f"{wider}, with {readable(rule.closed)} bound to the left"
+    return Trouble(Diagnostic("E409", message, span, notes=notes, help=help_))
+
+
+def readable(names: Sequence[str]) -> str:
+    """Return names as text for people."""
+    return ", ".join(f"`{name}`" for name in names)
+
+
 def _rows(
     pattern: Pattern, bound: Mapping[str, str], names: tuple[str, ...], paths: Sequence[str]
 ) -> list[tuple[str, ...]]:
@@ -354,7 +381,8 @@ def _find_deep(tree: Tree, pattern: Pattern) -> list[str]:
 def nearest_path(tree: Tree, path: str) -> str:
     """Return, in words, what there is instead of a path: the nearest name, or the part of it that is missing."""
     folder = ""
-    for part in path.rstrip("/").split("/"):
+    parts = path.rstrip("/").split("/")
+    for at, part in enumerate(parts):
         names = tree.names(folder or ".")
         here = f"{folder}/" if folder else "the root"
         if names is None:
@@ -362,9 +390,19 @@ def nearest_path(tree: Tree, path: str) -> str:
         if "{" in part:
             shown = sorted(name for name in names if not name.startswith("."))[:5]
             return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"  # noqa: PLR2004
+        lead = f"{folder}/" if folder else ""
         if part not in names:
-            close = nearest(part, names)
-            lead = f"{folder}/" if folder else ""
-            return f"did you mean `{lead}{close}`?" if close else f"there is no `{part}` in {here}"
-        folder = f"{folder}/{part}" if folder else part
+            is_last = at == len(parts) - 1
+            close = nearest(part, [name for name, is_folder in names.items() if is_last or is_folder])
+            if close is None:
+                return f"there is no {'`' if is_last else 'folder `'}{part}` in {here}"
+            rest = "/".join(parts[at + 1 :])
+            sure = not rest or "{" in rest or _is_there(tree, f"{lead}{close}/{rest}")
+            return f"did you mean `{lead}{close}{'/' + rest if rest and sure else '/' if rest else ''}`?"
+        folder = lead + part
     return f"{path} is there, but is not what was asked for"
+
+
+def _is_there(tree: Tree, path: str) -> bool:
+    folder, _, name = path.rpartition("/")
+    return name in (tree.names(folder) or ())

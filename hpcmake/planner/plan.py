@@ -6,8 +6,9 @@ Owns the interplay of graph, stamps, history and judgement.  Knows nothing of ho
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.planner.checks import find_mistakes
 from hpcmake.planner.constants import evaluate_constants
-from hpcmake.planner.graph import SOURCE, Graph, Table
+from hpcmake.planner.graph import SOURCE, Graph, Table, flat_paths
 from hpcmake.planner.missing import missing_sources
 from hpcmake.planner.optional import find_optional
 from hpcmake.planner.order import components, tasks_in_order
@@ -55,6 +56,10 @@ class Plan:
         self.judge.row_values = self.row_values
         self.roots: dict[int, None] = {}
         """The files that are wanted for themselves."""
+        self.places: list[tuple[Sequence[int], Span]] = []
+        """Where in the Wfile each of them stands."""
+        self.asked: dict[int, str] = {}
+        """The files that the command line names, as it does."""
         self.root_tasks: dict[tuple[int, int], None] = {}
         """Tasks that are wanted for themselves: of a rule with `produces`."""
         self.produced: dict[tuple[int, int], list[str]] = {}
@@ -105,7 +110,9 @@ class Plan:
             help_ = 'write for example `target all: "…"`, or name a file on the command line'
             raise Trouble(Diagnostic("E411", message, rule.span, help=help_))
         for output in rule.outputs:
-            self.roots[self.graph.want(output.pattern.literals[0], output.span)] = None
+            number = self.graph.want(output.pattern.literals[0], output.span)
+            self.roots[number] = None
+            self.places.append(((number,), output.span))
         if not rule.outputs:
             self.root_tasks[rule.number, self.graph.task_by_values(self.graph.tables[rule.number], ())] = None
         return []
@@ -118,12 +125,10 @@ class Plan:
                 self._want_item(item.code, name)
 
     def _want_item(self, code: Code, target: str) -> None:
-        from hpcmake.planner.graph import flat_paths
-
         try:
             filled = code.fill({}) if code.fill is not None else None
             if filled is not None:
-                numbers: Iterable[int] = self.graph.intern(filled.paths, code.span, filled)
+                numbers = self.graph.intern(filled.paths, code.span, filled)
             else:
                 value = code.run({})
                 paths = flat_paths(value if isinstance(value, list) else [value], code.span)
@@ -132,32 +137,16 @@ class Plan:
             self._open_items.append((code, target))
             self.open_target_needs[target] = wait.needs
             return
+        except Trouble as trouble:
+            self.graph.troubles += trouble.diagnostics
+            return
         self.roots.update(dict.fromkeys(numbers))
+        self.places.append((numbers, code.span))
 
     def _want_file(self, path: str) -> None:
-        if (
-            path in self.campaign.by_name
-            and not self.graph.makers.makes(path)
-            and self.stamps.tree.stamps([path])[0] is None
-        ):
-            rule = self.campaign.by_name[path]
-            example = rule.outputs[0].pattern.text if rule.outputs else (rule.produces.text if rule.produces else "")
-            help_ = f"name a file that it makes, `{example}`, or a target" + _targets_hint(self.campaign)
-            raise Trouble(
-                Diagnostic("E412", f"`{path}` is a rule, and a target is a file or a name", _word(path), help=help_)
-            )
         number = self.graph.want(path, _word(path))
-        name = self.graph.files.paths[number]
-        if (
-            self.graph.files.rule[number] == SOURCE
-            and self.stamps.tree.stamps([name])[0] is None
-            and not self.graph.troubles
-        ):
-            known = [*self.campaign.targets, *(o.pattern.text for rule in self.campaign.rules for o in rule.outputs)]
-            help_ = did_you_mean(path, known) or self.outside.hint(name) + _targets_hint(self.campaign)
-            message = f"no rule makes `{path}`, there is no such file, and no target has this name"
-            raise Trouble(Diagnostic("E412", message, _word(path), help=help_))
         self.roots[number] = None
+        self.asked[number] = path
 
     # ------------------------------------------------------------ growing
 
@@ -173,6 +162,7 @@ class Plan:
                 if any(item.maybe for rule in self.campaign.rules for item in rule.inputs):
                     self.judge.optional = find_optional(self)
                 self.judge.judge(rows)
+                self._check_values(rows)
             if not self._resume():
                 break
         for table, row in self.judge.want_absent(self.roots):
@@ -202,6 +192,14 @@ class Plan:
             at = present.find(0, at + 1)
         if missing:
             raise missing_sources(self, missing)
+
+    def _check_values(self, rows: dict[int, Sequence[int]]) -> None:
+        """Raise Trouble for values that would stop a task only when it runs."""
+        found: list[Diagnostic] = []
+        for number, those in rows.items():
+            found += find_mistakes(self.graph.tables[number], those)
+        if found:
+            raise Trouble(*dict.fromkeys(found))
 
     def _wait_for_values(self, rows: dict[int, Sequence[int]]) -> None:
         """Find out which tasks have values in their command that must be waited for."""
@@ -467,12 +465,7 @@ def digest_of(value: object) -> str:
 
 
 def _word(text: str) -> Span:
-    source = Source("the command line", text)
-    return Span(source, 0, len(text))
-
-
-def _targets_hint(campaign: Campaign) -> str:
-    return f"; targets are: {', '.join(list(campaign.targets)[:8])}" if campaign.targets else ""
+    return Span(Source("the command line", text), 0, len(text))
 
 
 __all__ = ["Plan", "digest_of", "normalize"]

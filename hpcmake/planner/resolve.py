@@ -136,6 +136,7 @@ def _check_default(attribute: syntax.Attribute, setting: Setting) -> None:
     for item in attribute.value.items:
         scope = setting.scope(constraints=setting.constraints)
         scope.loops = {"attempt": False, "input": False}
+        scope.is_of_resources = True
         if isinstance(item.value, syntax.Name) and not scope.knows(item.value.id):
             continue
         code = compile_expression(item.value, scope)
