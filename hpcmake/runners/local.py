@@ -215,11 +215,12 @@ class LocalRunner:
             self._remark(json.dumps(row).encode())
 
     def _take_end(self, row: list[Any]) -> None:
-        _, number, status, why, wall, cpu, rss, at, place, strays = row
+        _, number, status, why, wall, cpu, rss, at, place, strays, *flat = row
         if number not in self._held:
             return
         own = self._held.pop(number)
-        flat = self._stamps.pop(number, None)
+        if number in self._stamps:
+            flat = self._stamps.pop(number) + flat
         stamps: tuple[Stamp | None, ...] = ()
         if flat:
             stamps = tuple(

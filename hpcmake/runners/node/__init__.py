@@ -11,8 +11,9 @@ that is not its default.  Up, lines of at most 1000 bytes:
 
     ["up", PID, NODE, SCRATCH]
     ["b", ID, AT]                           began
-    ["s", ID, MTIME, SIZE, …]               stamps of outputs; null, null for what is missing; several such lines add up
-    ["e", ID, STATUS, WHY, WALL, CPU, RSS, AT, [SLOT, OFFSET, LENGTH] or 0, STRAYS]    ended; slot -1: the row's own log
+    ["e", ID, STATUS, WHY, WALL, CPU, RSS, AT, [SLOT, OFFSET, LENGTH] or 0, STRAYS, MTIME, SIZE, …]
+                                            ended; slot -1: the row's own log; stamps, null, null for what is missing
+    ["s", ID, MTIME, SIZE, …]               the first stamps, where one line cannot hold them all
     ["c", ID, WHY, ELAPSED]                 cut
     ["w", TEXT]                             a remark
 

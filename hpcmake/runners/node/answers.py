@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 LATE = 0.01  # seconds that an answer may wait for others
-TOGETHER = 64  # answers that wait for no more
+TOGETHER = 128  # answers that wait for no more: 64 beginnings and 64 ends
 ATOMIC = 4096  # bytes that a pipe takes in one piece
 
 

@@ -29,6 +29,7 @@ PAUSE = 0.1  # … so many seconds apart
 NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 STAMPS_A_LINE = 20  # of up to 41 letters each
 UNKILLABLE = 2.0  # seconds between two tries, after which a process is left that waits for a dead disk
+KNOWN = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGQUIT}
 NEVER = float("inf")
 
 
@@ -64,8 +65,9 @@ class Node:
         os.set_blocking(self.wake, False)
         os.set_blocking(wake_end, False)
         signal.set_wakeup_fd(wake_end)
-        for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, lambda _number, _frame: None)
+        for number in KNOWN:
+            signal.signal(number, lambda _number, _frame: None)  # a function, since tasks would inherit SIG_IGN
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         self.poll = select.poll()
         self.poll.register(inlet, select.POLLIN)
         self.poll.register(self.wake, select.POLLIN)
@@ -319,9 +321,7 @@ class Node:
         if task.cut:
             self.answers.say("c", task.id, task.cut, round(now - task.began, 6))
         else:
-            if task.succeeded():
-                self.tell_stamps(task)
-            else:
+            if not task.succeeded():
                 self.folders.clear()  # perhaps one was removed
             self.tell_end(task, now)
         if task.log_fd != task.slot.log_fd:
@@ -329,20 +329,26 @@ class Node:
         self.free_slots.append(task.slot)
         self.room.give_back(task)
 
-    def tell_stamps(self, task: Task) -> None:
-        """Answer what a task has made."""
-        for start in range(0, len(task.outputs), STAMPS_A_LINE):
-            stamps = [find_stamp(path) or (None, None) for path in task.outputs[start : start + STAMPS_A_LINE]]
-            self.answers.say("s", task.id, *(number for stamp in stamps for number in stamp))
+    def find_stamps(self, task: Task) -> str:
+        """Return the last stamps of what a task has made, and answer those for which the last line has no place."""
+        stamps: list[str] = []
+        for path in task.outputs:
+            if len(stamps) == STAMPS_A_LINE:
+                self.answers.add(f'["s",{task.id}{"".join(stamps)}]\n')
+                stamps = []
+            stamp = find_stamp(path)
+            stamps.append(f",{stamp[0]},{stamp[1]}" if stamp else ",null,null")
+        return "".join(stamps)
 
     def tell_end(self, task: Task, now: float) -> None:
-        """Answer how a task ended."""
+        """Answer how a task ended, and what it has made."""
+        stamps = self.find_stamps(task) if task.succeeded() else ""
         status = task.status or (-signal.SIGTERM if task.why == "time" else 0)
         length = os.lseek(task.log_fd, 0, os.SEEK_END) - task.log_from
         number = task.slot.number if task.log_fd == task.slot.log_fd else -1
         log = f"[{number},{task.log_from},{length}]" if length > 0 else "0"
         times = f"{now - task.began:.6f},{task.cpu:.6f},{task.rss << 10},{now - self.up:.6f}"
-        self.answers.add(f'["e",{task.id},{status:d},"{task.why}",{times},{log},{task.strays}]\n')
+        self.answers.add(f'["e",{task.id},{status:d},"{task.why}",{times},{log},{task.strays}{stamps}]\n')
 
     # ------------------------------------------------------------ the end of all
 

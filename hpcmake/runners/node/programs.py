@@ -5,7 +5,6 @@ Owns the PATH, the environment and the one call that makes a process.  Knows not
 
 import errno
 import os
-import signal
 
 from .task import encode
 
@@ -18,18 +17,18 @@ if TYPE_CHECKING:
 DEVICES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
 SCRUBBED = ("PMI", "PALS", "ALPS_APP", "SLURM_STEP", "SLURM_MEM_PER_")
 SCRUBBED_NAMES = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_CPUS_PER_TASK")
-TO_DEFAULT = (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT, signal.SIGHUP)
 KEPT = 256  # environments
 
 
 def spawn(path: bytes, argv: "list[bytes]", env: "dict[bytes, bytes]", log: int) -> int:
     """Start a process in a group of its own with its output in `log`; return its id.  Raises OSError.
 
-    Not by fork: the pages of this program would be copied, and count as the memory of the task.
+    Not by fork: the pages of this program would be copied, and count as the memory of the task.  Its signals do what
+    they do by default, since those that this program knows have functions, which no new program inherits.
     """
     if hasattr(os, "posix_spawn"):
         actions = ((os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2))
-        return os.posix_spawn(path, argv, env, file_actions=actions, setpgroup=0, setsigmask=(), setsigdef=TO_DEFAULT)
+        return os.posix_spawn(path, argv, env, file_actions=actions, setpgroup=0)
     import subprocess  # before Python 3.8
 
     child = subprocess.Popen(argv, executable=path, env=env, stdout=log, stderr=log, start_new_session=True)

@@ -3,6 +3,7 @@
 Owns what is done once.  Knows nothing of tasks.
 """
 
+import gc
 import json
 import os
 
@@ -25,6 +26,7 @@ def main() -> None:
     spell_as(start["encoding"])
     os.chdir(encode(start["root"]))
     node = Node(start, inlet, outlet)
+    gc.disable()  # nothing here points back to what points to it
     try:
         node.run()
     finally:
