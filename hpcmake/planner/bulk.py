@@ -35,6 +35,7 @@ def judge_columns(judge: Judge, table: Table) -> Iterable[int]:
         any(UNSET in column for column in table.inputs)
         or any(output.temp for output in rule.outputs)
         or not rule.outputs
+        or table.named
     ):
         return everything
     if choices.always or rule.name in choices.rules:
@@ -115,6 +116,7 @@ def _by_ledger(judge: Judge, table: Table, ledger: Ledger) -> Iterable[int]:
         if flags.count(1) != len(flags):
             doubt.update(row for row, flag in enumerate(flags) if flag != 1)
     doubt |= _noted(judge, table, history)
+    table.state[:] = bytes(table.count)
     current = current_files(history, graph, judge.stamps, judge)
     for position, item in enumerate(rule.inputs):
         recorded = ledger.taken[position::width] if width > 1 else ledger.taken

@@ -34,6 +34,9 @@ SOURCE = -1
 UNSET = -1
 """The input of a task whose value must be waited for."""
 
+UNJUDGED = b"\xff"
+"""The state of a task that is not judged yet."""
+
 MOST_LEGS = 5_000_000
 """A rule that needs itself deeper than this needs itself without end."""
 
@@ -70,6 +73,7 @@ class Table:
         "done",
         "inputs",
         "keys",
+        "named",
         "needs",
         "outputs",
         "rule",
@@ -90,6 +94,8 @@ class Table:
         """Rows by their values; only of rules without outputs, whose tasks no file finds."""
         self.needs: set[int] = set()
         """The numbers of rules that make what these tasks take."""
+        self.named: dict[int, list[int]] = {}
+        """By row, the files of `produces` that are wanted by name, or known to be produced."""
         self.waiting: dict[int, tuple[Need, ...]] = {}
         self.state = bytearray()
         """How each row was judged; see `stale`."""
@@ -120,8 +126,13 @@ class Graph:
         self.group_needs: list[frozenset[int]] = []
         self.makers = Makers(campaign)
         self.troubles: list[Diagnostic] = []
+        self._unset: tuple[Need, ...] = ()
         self.warnings: dict[str, Diagnostic] = {}
         self._queue: list[Table] = []
+        self.began_to_wait: list[tuple[int, int]] = []
+        """Tasks that must wait for values, since whoever plans has last taken note."""
+        self.newly_named: list[int] = []
+        """Files of `produces`, likewise."""
         self._place: Span | None = None
         """What wants the files at hand, for messages."""
 
@@ -254,8 +265,11 @@ class Graph:
         rule, position, values = found
         table = self.tables[rule]
         if position < 0:
+            row = self.task_by_values(table, values)
             files.rule[number] = rule
-            files.row[number] = self.task_by_values(table, values)
+            files.row[number] = row
+            table.named.setdefault(row, []).append(number)
+            self.newly_named.append(number)
             return
         self._add_task(table, values, number, position)
 
@@ -300,7 +314,7 @@ class Graph:
         if table.done == table.count:
             self._queue.append(table)
         table.count += count
-        table.state.extend(bytes(count))
+        table.state.extend(UNJUDGED * count)
 
     def _add_task(self, table: Table, values: tuple[str, ...], number: int, position: int) -> None:
         """Add a task that was found by one of its outputs."""
@@ -457,18 +471,18 @@ class Graph:
             for key in fresh:
                 env: Env = dict(zip(names, (key,) if len(places) == 1 else key, strict=True))  # type: ignore[arg-type]
                 made = self._evaluate(table, position, env, ())
-                if made == UNSET and table.waiting.get(-1):
-                    unset[key] = table.waiting.pop(-1)
+                if made == UNSET and self._unset:
+                    unset[key], self._unset = self._unset, ()
                 cache[key] = made
             if unset:
                 for row, key in enumerate(keys, start):
                     if key in unset:
-                        table.waiting[row] = (*table.waiting.get(row, ()), *unset[key])
+                        self.wait(table, row, unset[key])
         table.inputs[position].extend(map(cache.__getitem__, keys))
         for key in [key for key in fresh if cache[key] == UNSET]:
             del cache[key]
 
-    def _once(self, table: Table, position: int, key: object, env: Env, rows: Iterable[int]) -> int:
+    def _once(self, table: Table, position: int, key: object, env: Env, rows: Sequence[int]) -> int:
         cache = table.caches[position]
         made = cache.get(key)
         if made is None:
@@ -477,7 +491,13 @@ class Graph:
                 cache[key] = made
         return made
 
-    def _evaluate(self, table: Table, position: int, env: Env, rows: Iterable[int]) -> int:
+    def wait(self, table: Table, row: int, needs: tuple[Need, ...]) -> None:
+        """Note that a task must wait for something to be made."""
+        if row not in table.waiting:
+            self.began_to_wait.append((table.rule.number, row))
+        table.waiting[row] = tuple(dict.fromkeys((*table.waiting.get(row, ()), *needs)))
+
+    def _evaluate(self, table: Table, position: int, env: Env, rows: Sequence[int]) -> int:
         """Return the entry of an input column for one environment; what must be waited for is noted for `rows`."""
         code = table.rule.inputs[position].code
         try:
@@ -488,8 +508,10 @@ class Graph:
             value = code.run(env)
             return self._entry(table, value, code)
         except Wait as wait:
-            for row in rows or (-1,):
-                table.waiting[row] = (*table.waiting.get(row, ()), *wait.needs)
+            if not rows:
+                self._unset = wait.needs  # the caller knows for which rows
+            for row in rows:
+                self.wait(table, row, wait.needs)
         except Trouble as trouble:
             if table.depth > _MANY_LEGS and any(each.code == "E406" for each in trouble.diagnostics):
                 raise self._without_end(table, table.count - 1) from None
@@ -530,6 +552,11 @@ class Graph:
         table.needs.discard(SOURCE)
 
     # ------------------------------------------------------------ what had to be waited for
+
+    @property
+    def is_growing(self) -> bool:
+        """Whether there are tasks that have no inputs yet."""
+        return bool(self._queue or self.troubles)
 
     def resume(self, table: Table, row: int) -> None:
         """Evaluate again what a task had to wait for."""

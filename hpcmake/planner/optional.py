@@ -5,55 +5,74 @@ Owns that one question.  Knows nothing of what has failed.
 
 from __future__ import annotations
 
-from hpcmake.planner.graph import SOURCE
-from hpcmake.planner.order import components, tasks_in_order
+from hpcmake.planner.graph import SOURCE, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
 
-def find_optional(plan: Plan) -> dict[int, bytearray]:
-    """Return for each rule with such tasks a flag for each row: 1 if every way from a target to it is a `maybe`."""
-    graph = plan.graph
-    files = graph.files
-    required = [bytearray(table.count) for table in graph.tables]
+class Optional:
+    """For each rule a flag for each row: 1 as long as every way from a target to it is a `maybe`.
 
-    def require(numbers: Iterable[int]) -> None:
+    It grows with the plan: a task that is required stays so.
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._flags = [bytearray() for _ in plan.graph.tables]
+        self._groups: set[int] = set()
+        """Groups of files all of which are required."""
+        self._roots = self._root_tasks = 0
+        self._todo: list[tuple[int, int]] = []
+
+    def extend(self, rows: dict[int, Sequence[int]]) -> dict[int, bytearray]:
+        """Take in rows that are new, or whose inputs are; return the flags of each rule that has a 1."""
+        plan = self._plan
+        graph = plan.graph
+        for flags, table in zip(self._flags, graph.tables, strict=True):
+            flags.extend(b"\1" * (table.count - len(flags)))
+        for rule, those in rows.items():
+            flags = self._flags[rule]
+            if flags.count(0):
+                self._todo += [(rule, row) for row in those if not flags[row]]
+        if len(plan.roots) != self._roots:
+            self._require(list(plan.roots)[self._roots :])
+            self._roots = len(plan.roots)
+        for task in list(plan.root_tasks)[self._root_tasks :]:
+            self._require_task(*task)
+        self._root_tasks = len(plan.root_tasks)
+        while self._todo:
+            self._follow(*self._todo.pop())
+        return {rule: flags for rule, flags in enumerate(self._flags) if flags.count(1)}
+
+    def _require(self, numbers: Iterable[int]) -> None:
+        files = self._plan.graph.files
         for number in numbers:
-            rule = files.rule[number]
-            if rule != SOURCE:
-                required[rule][files.row[number]] = 1
+            self._require_task(files.rule[number], files.row[number])
 
-    require(plan.roots)
-    for rule, row in plan.root_tasks:
-        required[rule][row] = 1
-    for component in reversed(components(graph, range(len(graph.tables)))):
-        for table, row in _takers_first(plan, component):
-            if required[table.rule.number][row]:
-                for item, column in zip(table.rule.inputs, table.inputs, strict=True):
-                    if not item.maybe and column[row] != -1:
-                        require((column[row],) if column[row] >= 0 else graph.group(column[row]))
-                for need in table.waiting.get(row, ()):
-                    if need.rule is None:
-                        require((graph.want(need.path),))
-                    else:
-                        maker = graph.campaign.by_name[need.rule].number
-                        required[maker][graph.task_by_values(graph.tables[maker], need.closed)] = 1
-    found = {}
-    for number, flags in enumerate(required):
-        if flags.count(0):
-            found[number] = flags.translate(bytes([1, 0]) + bytes(254))
-    return found
+    def _require_task(self, rule: int, row: int) -> None:
+        if rule == SOURCE:
+            return
+        flags = self._flags[rule]
+        if row < len(flags) and flags[row]:
+            flags[row] = 0
+            self._todo.append((rule, row))
 
-
-def _takers_first(plan: Plan, component: list[int]) -> Iterable[tuple[Table, int]]:
-    graph = plan.graph
-    table = graph.tables[component[0]]
-    if len(component) == 1 and component[0] not in table.needs:
-        return ((table, row) for row in range(table.count))
-    rows: dict[int, Sequence[int]] = {rule: range(graph.tables[rule].count) for rule in component}
-    return ((graph.tables[rule], row) for rule, row in reversed(tasks_in_order(graph, rows)))
+    def _follow(self, rule: int, row: int) -> None:
+        """Require what a required task needs."""
+        graph = self._plan.graph
+        table = graph.tables[rule]
+        for item, column in zip(table.rule.inputs, table.inputs, strict=True):
+            entry = column[row]
+            if item.maybe or entry == UNSET or entry in self._groups:
+                continue
+            if entry >= 0:
+                self._require((entry,))
+            else:
+                self._groups.add(entry)
+                self._require(graph.group(entry))
+        for need in table.waiting.get(row, ()):
+            self._require_task(*self._plan.maker_task(need))

@@ -10,13 +10,15 @@ from hpcmake.planner.checks import find_mistakes
 from hpcmake.planner.constants import evaluate_constants
 from hpcmake.planner.graph import SOURCE, Graph, Table, flat_paths
 from hpcmake.planner.missing import missing_sources
-from hpcmake.planner.optional import find_optional
+from hpcmake.planner.optional import Optional
 from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.paths import normalize
-from hpcmake.planner.stale import FRESH, UNKNOWN, Judge, is_stale
+from hpcmake.planner.stale import FRESH, Judge, is_stale
 from hpcmake.planner.stamps import THERE, Stamps
 from hpcmake.planner.values import plain_of
+from hpcmake.planner.waits import Waits
 from hpcmake.planner.world import Need, Wait
+from hpcmake.record import Record
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
@@ -29,6 +31,18 @@ if TYPE_CHECKING:
     from hpcmake.planner.outside import Outside
     from hpcmake.planner.rules import Campaign
     from hpcmake.planner.stale import Choices
+
+
+_ITEM = -2
+"""In place of a rule's number: what waits is an item of a target."""
+
+
+class OpenItem(Record):
+    """An item of a target that must wait for something to be made."""
+
+    code: Code
+    target: str
+    needs: tuple[Need, ...]
 
 
 class Plan:
@@ -70,8 +84,13 @@ class Plan:
         self._again: dict[int, set[int]] = {}
         self._looked = 0
         self._targets = list(targets)
-        self._open_items: list[tuple[Code, str]] = []
-        self.open_target_needs: dict[str, tuple[Need, ...]] = {}
+        self.open_items: dict[int, OpenItem] = {}
+        """The items of targets that must wait for something to be made."""
+        self._items = 0
+        self._changed: dict[int, set[int]] | None = None
+        has_maybe = any(item.maybe for rule in campaign.rules for item in rule.inputs)
+        self._optional = Optional(self) if has_maybe else None
+        self.waits = Waits(self.graph.tables, self._unmet)
         self._late = [_late_codes(rule) for rule in campaign.rules]
         outside.know_rules(self.graph.makers)
         outside.is_ready = self.is_ready
@@ -134,8 +153,10 @@ class Plan:
                 paths = flat_paths(value if isinstance(value, list) else [value], code.span)
                 numbers = self.graph.intern(paths, code.span)
         except Wait as wait:
-            self._open_items.append((code, target))
-            self.open_target_needs[target] = wait.needs
+            number = self._items
+            self._items += 1
+            self.open_items[number] = OpenItem(code, target, wait.needs)
+            self.waits.add([(_ITEM, number)])
             return
         except Trouble as trouble:
             self.graph.troubles += trouble.diagnostics
@@ -154,19 +175,43 @@ class Plan:
         """Expand, look and judge until nothing more can be known without running something."""
         while True:
             self.graph.expand()
+            rows = self._new_rows()
+            self._intern_produced(rows)
             self.stamps.look(self.graph.files)
             self._check_sources()
-            rows = self._new_rows()
             if rows:
                 self._wait_for_values(rows)
-                if any(item.maybe for rule in self.campaign.rules for item in rule.inputs):
-                    self.judge.optional = find_optional(self)
+                if self._optional is not None:
+                    self.judge.optional = self._optional.extend(rows)
                 self.judge.judge(rows)
                 self._check_values(rows)
-            if not self._resume():
+                self._judge_again(self.judge.take_doubts(rows))
+                if self._changed is not None:
+                    for number, those in rows.items():
+                        self._changed.setdefault(number, set()).update(those)
+            self.waits.add(self.graph.began_to_wait)
+            self.graph.began_to_wait = []
+            self._resume()
+            if not self._again and not self.graph.is_growing:
                 break
         for table, row in self.judge.want_absent(self.roots):
             self.only_absent.add((table.rule.number, row))
+
+    def _judge_again(self, tasks: Iterable[tuple[int, int]]) -> None:
+        for rule, row in tasks:
+            self._again.setdefault(rule, set()).add(row)
+
+    def _intern_produced(self, rows: dict[int, Sequence[int]]) -> None:
+        """Add what tasks are recorded to have produced to the files that are looked at."""
+        for number, those in rows.items():
+            table = self.graph.tables[number]
+            if table.rule.produces is None:
+                continue
+            for row in those:
+                past = self.judge.past(table, row)
+                made = self.history.produced(past) if past is not None else None
+                if made:
+                    self.graph.intern([path for path, _ in made])
 
     def _new_rows(self) -> dict[int, Sequence[int]]:
         rows: dict[int, Sequence[int]] = {}
@@ -208,7 +253,8 @@ class Plan:
             try:
                 self.definition_of(table)
             except Wait as wait:
-                table.waiting.update(dict.fromkeys(those, wait.needs))
+                for row in those:
+                    self.graph.wait(table, row, wait.needs)
                 continue
             codes = self._late[number]
             if not codes:
@@ -219,66 +265,48 @@ class Plan:
                     for code in codes:
                         code.run(env)
                 except Wait as wait:
-                    table.waiting[row] = (*table.waiting.get(row, ()), *wait.needs)
+                    self.graph.wait(table, row, wait.needs)
                 except KeyError:
                     continue  # a name that is known only when the task runs
 
-    def _resume(self) -> bool:
-        """Take up again what had to wait, where all that it needs is ready; tell whether anything was."""
-        moved = False
-        items, self._open_items = self._open_items, []
-        for code, target in items:
-            needs = self.open_target_needs.get(target, ())
-            if all(self.is_met(need) for need in needs):
-                self.open_target_needs.pop(target, None)
-                self._want_item(code, target)
-                moved = moved or target not in self.open_target_needs or self.open_target_needs[target] != needs
-            else:
-                self._open_items.append((code, target))
-        for number, table in enumerate(self.graph.tables):
-            for row, needs in list(table.waiting.items()):
-                if all(self.is_met(need) for need in needs):
-                    self.graph.resume(table, row)
-                    if table.waiting.get(row) != needs:
-                        self._again.setdefault(number, set()).add(row)
-                        moved = True
-        if moved:
-            for number, table in enumerate(self.graph.tables):
-                if UNKNOWN in table.state:
-                    again = {
-                        row for row, state in enumerate(table.state) if state == UNKNOWN and row not in table.waiting
-                    }
-                    if again:
-                        self._again.setdefault(number, set()).update(again)
-            self.judge.forget_fates()
-            self._clear_doubts()
-        return moved
+    def _unmet(self, waiter: tuple[int, int]) -> tuple[int, int] | None:
+        """Return a task for which a task, or an item of a target, still has to wait."""
+        rule, row = waiter
+        needs = self.open_items[row].needs if rule == _ITEM else self.graph.tables[rule].waiting.get(row, ())
+        return next((self.maker_task(need) for need in needs if not self.is_met(need)), None)
 
-    def _clear_doubts(self) -> None:
-        """Files of tasks that are judged again are in doubt no longer: the judgement will say."""
-        for number, rows in self._again.items():
-            for column in self.graph.tables[number].outputs:
-                for row in rows:
-                    self.judge.will[column[row]] = 0
+    def maker_task(self, need: Need) -> tuple[int, int]:
+        """Return the rule and row of the task that will tell a value."""
+        if need.rule is None:
+            number = self.graph.want(need.path)
+            return self.graph.files.rule[number], self.graph.files.row[number]
+        rule = self.campaign.by_name[need.rule].number
+        return rule, self.graph.task_by_values(self.graph.tables[rule], need.closed)
+
+    def _resume(self) -> None:
+        """Take up again what had to wait, where all that it needs is ready."""
+        over = self.waits.take()
+        for rule, row in over:
+            if rule == _ITEM:
+                item = self.open_items.pop(row)
+                self._want_item(item.code, item.target)
+                continue
+            table = self.graph.tables[rule]
+            needs = table.waiting.get(row)
+            if needs is not None:
+                self.graph.resume(table, row)
+                if table.waiting.get(row) != needs:
+                    self._judge_again([(rule, row)])
+        if over:
+            self.judge.forget_fates()
 
     def advance(self) -> dict[int, Sequence[int]]:
         """Plan on after tasks have finished; return the rows that are new or were judged anew, by rule."""
-        before = [table.count for table in self.graph.tables]
-        waiting = [set(table.waiting) for table in self.graph.tables]
-        unknown = [
-            {row for row, state in enumerate(table.state) if state == UNKNOWN} if UNKNOWN in table.state else set()
-            for table in self.graph.tables
-        ]
         self.judge.forget_fates()
-        self.outside.forget_listings()
+        self._changed = {}
         self.settle()
-        changed: dict[int, Sequence[int]] = {}
-        for number, table in enumerate(self.graph.tables):
-            rows = [row for row in sorted(waiting[number] | unknown[number]) if table.state[row] != UNKNOWN]
-            rows += range(before[number], table.count)
-            if rows:
-                changed[number] = rows
-        return changed
+        changed, self._changed = self._changed, None
+        return {number: sorted(rows) for number, rows in changed.items()}
 
     # ------------------------------------------------------------ what is known
 
@@ -409,7 +437,7 @@ class Plan:
     @property
     def has_unknown(self) -> bool:
         """Whether something is known only later."""
-        return bool(self._open_items) or any(table.waiting for table in self.graph.tables)
+        return bool(self.open_items) or any(table.waiting for table in self.graph.tables)
 
     def warnings(self) -> list[Diagnostic]:
         """Return what is odd but stops nothing."""

@@ -65,6 +65,8 @@ class Judge:
         """What will become of each file."""
         self.optional: dict[int, bytearray] = {}
         """For each rule, the rows that are wanted as `maybe` only; empty if no rule has such items."""
+        self.doubts: dict[int, list[tuple[int, int]]] = {}
+        """Tasks of which it is not known whether they must run, each under an input that decides."""
         self.definition_of: Callable[[Table], str] = lambda _table: ""
         self.row_values: Callable[[Table, int], list[object]] = lambda _table, _row: []
         self.current: tuple[int, int, array[int]] | None = None
@@ -79,6 +81,7 @@ class Judge:
         Raises Trouble for a cycle.
         """
         self.will.extend(bytes(len(self.graph.files) - len(self.will)))
+        self._note_named(rows)
         for component in components(self.graph, rows):
             table = self.graph.tables[component[0]]
             if len(component) == 1 and component[0] not in table.needs:
@@ -86,6 +89,16 @@ class Judge:
             else:
                 for rule, row in tasks_in_order(self.graph, {rule: rows[rule] for rule in component}):
                     self._settle(self.graph.tables[rule], row)
+
+    def _note_named(self, rows: dict[int, Sequence[int]]) -> None:
+        """Let files of `produces` that are new have the fate of their task, if that was judged before."""
+        named, self.graph.newly_named = self.graph.newly_named, []
+        files = self.graph.files
+        for number in named:
+            table, row = self.graph.tables[files.rule[number]], files.row[number]
+            those = rows.get(files.rule[number], ())
+            if row not in those:
+                self.note(table, row, table.state[row])
 
     def _judge_table(self, table: Table, rows: Sequence[int]) -> None:
         left: Iterable[int] = rows
@@ -100,13 +113,40 @@ class Judge:
         state = self.state_of(table, row)[0]
         table.state[row] = state
         self.note(table, row, state)
+        if state == UNKNOWN and row not in table.waiting:
+            self.doubts.setdefault(self._doubtful(table, row), []).append((table.rule.number, row))
+
+    def _doubtful(self, table: Table, row: int) -> int:
+        """Return an input of a task of which it is not known whether it will be made."""
+        for item, column in zip(table.rule.inputs, table.inputs, strict=True):
+            if not item.order and self.fate(column[row]) == MAYBE_REMADE:
+                return next(n for n in self._members(column[row]) if self.will[n] == MAYBE_REMADE)
+        return -1
+
+    def take_doubts(self, rows: dict[int, Sequence[int]]) -> list[tuple[int, int]]:
+        """Return the tasks whose doubt has ended, now that these rows were judged."""
+        if not self.doubts:
+            return []
+        if sum(map(len, rows.values())) < len(self.doubts):
+            tables = self.graph.tables
+            files: Iterable[int] = [
+                number
+                for rule, those in rows.items()
+                for row in those
+                for number in (*(column[row] for column in tables[rule].outputs), *tables[rule].named.get(row, ()))
+            ]
+        else:
+            files = list(self.doubts)
+        ended = [number for number in files if number in self.doubts and self.will[number] != MAYBE_REMADE]
+        return [task for number in ended for task in self.doubts.pop(number)]
 
     def note(self, table: Table, row: int, state: int) -> None:
         """Note what a task's state means for its outputs."""
         fate = STAYS if state == FRESH else LOST if state == GIVEN_UP else MAYBE_REMADE if state == UNKNOWN else REMADE
-        if fate:
-            for column in table.outputs:
-                self.will[column[row]] = fate
+        for column in table.outputs:
+            self.will[column[row]] = fate
+        for number in table.named.get(row, ()):
+            self.will[number] = fate
 
     def _settle_temps(self, table: Table, row: int) -> None:
         """Let a removed `temp` file count as it was, and one remade because it was absent as the one before."""
@@ -167,17 +207,21 @@ class Judge:
         past = self.past(table, row)
         if past is None:
             return self._without_record(table, row)
+        for number in table.named.get(row, ()):
+            if not self.stamps.present[number] and self._is_produced(past, files.paths[number]):
+                return _MISSING, files.paths[number], ""
         other = self.history.others.get(table.name(row))
-        if other is not None and other["k"] != "gave up":
-            if other["k"] == "fail":
-                return STATES[model.FAILED_BEFORE], None, failure_words(other)
-            return STATES[model.INTERRUPTED], None, other.get("why", "")
-        if other is not None:
+        if other is not None and other["k"] in {"fail", "gave up"}:
             return STATES[model.FAILED_BEFORE], None, failure_words(other)
+        if other is not None:
+            return STATES[model.INTERRUPTED], None, str(other.get("why", ""))
         changed = self._command_changed(table, row, past.ledger.definition, past.ledger.values.get(past.row, []))
         if changed is not None:
             return STATES[model.COMMAND_CHANGED], None, changed
         return self._inputs_changed(table, row, past.ledger.taken_by(past.row), past.ledger.extras.get(past.row, {}))
+
+    def _is_produced(self, past: Past, path: str) -> bool:
+        return any(path == each for each, _ in self.history.produced(past) or ())
 
     def _without_record(self, table: Table, row: int) -> tuple[int, str | None, str]:
         if self.history.exists or not table.outputs or table.rule.produces is not None:

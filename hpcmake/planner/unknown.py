@@ -5,6 +5,7 @@ Owns that view of a plan.  Knows nothing of how it becomes known.
 
 from __future__ import annotations
 
+from hpcmake.planner.graph import UNSET
 from hpcmake.planner.patterns import Pattern
 
 TYPE_CHECKING = False
@@ -17,13 +18,11 @@ if TYPE_CHECKING:
 def unknown_rules(plan: Plan) -> list[tuple[str, str]]:
     """Return pairs of the task that will tell and a rule (or target) of which something is known only then."""
     found: dict[tuple[str, str], None] = {}
-    for target, needs in plan.open_target_needs.items():
-        for need in needs:
-            found[plan.maker_of(need), target] = None
-            for item in plan.campaign.targets[target].items:
-                if item.code is not None and item.code.reads:
-                    for rule in _made_by(plan, item.code):
-                        found[plan.maker_of(need), rule.name] = None
+    for item in plan.open_items.values():
+        for need in item.needs:
+            found[plan.maker_of(need), item.target] = None
+            for rule in _made_by(plan, item.code):
+                found[plan.maker_of(need), rule.name] = None
     for path, _ in plan.campaign.generated:
         number = plan.graph.want(path)
         maker = plan.graph.tables[plan.graph.files.rule[number]].name(plan.graph.files.row[number])
@@ -32,9 +31,9 @@ def unknown_rules(plan: Plan) -> list[tuple[str, str]]:
         for row, needs in table.waiting.items():
             for need in needs:
                 after = plan.maker_of(need)
-                for position, item in enumerate(table.rule.inputs):
-                    if table.inputs[position][row] == -1:
-                        for rule in _made_by(plan, item.code):
+                for position, taken in enumerate(table.rule.inputs):
+                    if table.inputs[position][row] == UNSET:
+                        for rule in _made_by(plan, taken.code):
                             if rule.name != after:
                                 found[after, rule.name] = None
                 found[after, table.rule.name] = None
