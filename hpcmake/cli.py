@@ -10,6 +10,7 @@ import sys
 
 from hpcmake.diagnostics import Trouble, plain, render_all
 from hpcmake.options import Arguments, parse_arguments, render_help
+from hpcmake.terminal import has_color
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ BUG, INTERRUPTED = 70, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run hpcmake; return its exit status: 0, 1, 2, 3, 70 or 130 (see the documentation of the command line)."""
     arguments: Arguments | None = None
+    sys.setrecursionlimit(20_000)  # brackets may be nested 200 deep, and each level takes several calls
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
         return _run(arguments)
@@ -52,12 +54,6 @@ def tell_trouble(trouble: Trouble, *, as_json: bool) -> int:
     else:
         sys.stderr.write(render_all(trouble.diagnostics, color=has_color(sys.stderr)))
     return trouble.exit_status
-
-
-def has_color(stream: object) -> bool:
-    """Tell whether a stream is a terminal that wants colour."""
-    is_terminal = getattr(stream, "isatty", lambda: False)()
-    return bool(is_terminal) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _run(arguments: Arguments) -> int:

@@ -102,12 +102,13 @@ class Engine:
         self._rank.clear()
         before = len(self.rule)
         add = []
+        again = []
         for number, those in rows.items():
             table = self.plan.graph.tables[number]
             for row in those:
                 known = self.number.get((number, row))
                 if known is not None and self.state[known] == WAITS:
-                    self._relink(known)
+                    again.append(known)
                 elif known is None and (is_stale(table.state[row]) or table.state[row] == UNKNOWN):
                     add.append((number, row))
         # a task that was fresh may have to run, since what is new wants a temp file of it
@@ -119,6 +120,8 @@ class Engine:
                     if is_stale(state) and (number, row) not in self.number
                 ]
         self._add(add)
+        for task in again:  # only now are all makers known
+            self._relink(task)
         return len(self.rule) - before
 
     def _add(self, rows: list[tuple[int, int]]) -> None:

@@ -61,7 +61,7 @@ def without_folders(arguments: Arguments) -> Arguments:
 
 def open_voice(arguments: Arguments) -> Voice:
     """Return the voice that was asked for."""
-    from hpcmake.cli import has_color
+    from hpcmake.terminal import has_color
 
     return make_voice(
         json=arguments.flag("json"),

@@ -49,7 +49,7 @@ def tell_warnings(opened: Opened, plan: Plan) -> None:
         for row in plain(warnings):
             sys.stdout.write(dumps(row) + "\n")
         return
-    from hpcmake.cli import has_color
+    from hpcmake.terminal import has_color
 
     sys.stderr.write(render_all(warnings, color=has_color(sys.stderr)))
 

@@ -1,0 +1,122 @@
+"""The verbs that end and remove: `stop` and `clean`.
+
+Owns what is ended and what may be removed.  Knows nothing of how files were made.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+
+from hpcmake.app.books import Books
+from hpcmake.app.opening import FOLDER, Opened, enter
+from hpcmake.app.orphans import find_orphans
+from hpcmake.app.verbs import usage
+from hpcmake.holders import find_self, is_alive
+from hpcmake.lease import acquire, find_holder
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.options import Arguments
+    from hpcmake.planner.plan import Plan
+
+PATIENCE = 30.0
+"""Seconds that `stop` waits for a run to end."""
+
+
+def stop(arguments: Arguments) -> int:
+    """End the run of this campaign, with all that it runs.  Returns 1 if it does not end.  Raises Trouble."""
+    enter(arguments)
+    holder = find_holder(FOLDER)
+    if holder is None:
+        sys.stderr.write("nothing is running\n")
+        return 0
+    me = find_self()
+    if not is_alive(holder, me):
+        raise usage(
+            f"the run is on another machine: {holder.words()}",
+            "stop",
+            help_=f"log in there and say `hpcmake stop`, or kill {holder.pid}",
+        )
+    os.kill(holder.pid, signal.SIGTERM)
+    sys.stderr.write(f"ending {holder.words()}\n")
+    deadline = time.monotonic() + PATIENCE
+    while find_holder(FOLDER) is not None and is_alive(holder, me):
+        if time.monotonic() > deadline:
+            sys.stderr.write(
+                f"it has not ended after {PATIENCE:.0f} s; `kill -9 {holder.pid}` ends it, and the next run cleans up\n"
+            )
+            return 1
+        time.sleep(0.05)
+    sys.stderr.write("ended; the next `hpcmake` goes on from here\n")
+    return 0
+
+
+def clean(arguments: Arguments) -> int:
+    """Remove what rules made: `temp` files, what no rule makes any more, or all of it.  Raises Trouble."""
+    kinds = [kind for kind in ("temp", "stale", "all") if arguments.flag(kind)]
+    if not kinds:
+        raise usage(
+            "say what to remove: --temp, --stale or --all",
+            "clean",
+            help_="`--stale` removes what tasks made that are no more, `--all` all that rules have made; add -n to see it first",
+        )
+    opened = Opened(arguments)
+    plan = opened.plan()
+    if arguments.flag("dry_run"):
+        for path in _doomed(plan, kinds):
+            sys.stdout.write(f"would remove {path}\n")
+        return 0
+    with acquire(FOLDER, wait=arguments.number("wait")) as lease:
+        writer = opened.journal.open_writer(lease.generation, opened.history.covers)
+        doomed = _doomed(plan, kinds)
+        for path in doomed:
+            if opened.disk.remove(path) and not arguments.flag("quiet"):
+                sys.stdout.write(f"removed {path}\n")
+        keys = [
+            key
+            for key, past in _all_pasts(plan)
+            if any(path in doomed for path, _ in plan.history.made_paths(past)) and "all" in kinds
+        ]
+        keys += [key for key, _ in _gone(plan)] if "stale" in kinds else []
+        if keys:
+            Books(plan, writer, opened.disk, host="").forget(keys)
+        writer.close()
+    if not doomed and not arguments.flag("quiet"):
+        sys.stderr.write("there is nothing to remove\n")
+    return 0
+
+
+def _doomed(plan: Plan, kinds: list[str]) -> dict[str, None]:
+    """Return the files to remove: only such as rules make, or as the journal says that tasks have made."""
+    found: dict[str, None] = {}
+    files = plan.graph.files
+    for table in plan.graph.tables:
+        for output, column in zip(table.rule.outputs, table.outputs, strict=True):
+            if "all" in kinds or ("temp" in kinds and output.temp):
+                found.update(
+                    dict.fromkeys(files.paths[number] for number in column if plan.stamps.present[number] == 1)
+                )
+    if "all" in kinds:
+        for _, past in _all_pasts(plan):
+            found.update(dict.fromkeys(path for path, _ in plan.history.made_paths(past)))
+            found.update(dict.fromkeys(path for path, _ in plan.history.produced(past) or ()))
+    elif "stale" in kinds:
+        for _, past in _gone(plan):
+            found.update(dict.fromkeys(path for path, _ in plan.history.made_paths(past)))
+    return {path: None for path in found if os.path.lexists(path)}
+
+
+def _all_pasts(plan: Plan) -> list[tuple[str, object]]:
+    return [(past.ledger.keys[past.row], past) for rule in plan.history.rules() for past in plan.history.all_of(rule)]
+
+
+def _gone(plan: Plan) -> list[tuple[str, object]]:
+    """Return the successes of tasks that are no more: orphans, and what no rule makes."""
+    orphans = dict(find_orphans(plan))
+    for key, past in _all_pasts(plan):
+        if not key.startswith("\0") and not plan.graph.makers.makes(key):
+            orphans[key] = past
+    return list(orphans.items())

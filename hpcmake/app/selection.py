@@ -1,0 +1,169 @@
+"""The conditions of `ls --where`: `state = failed and rule = dock`.
+
+Owns their syntax.  Knows nothing of tasks beyond the names of their fields.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.text import Source, Span
+from hpcmake.units import UnitError, parse_duration, parse_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from hpcmake.app.tasks import Account
+
+FIELDS = ("state", "rule", "task", "reason", "tries", "time", "memory", "node")
+_TOKEN = re.compile(r"\s*(?:(\(|\)|!=|<=|>=|=|<|>|~)|\"([^\"]*)\"|'([^']*)'|([^\s()=!<>~\"']+))")
+
+
+def parse_where(text: str) -> Callable[[Account], bool]:
+    """Return a condition on tasks: comparisons by `= != < <= > >= ~` (holds the text), `and`, `or`, `not`, brackets.
+
+    A field is one of FIELDS or a wildcard.  Raises Trouble for what is no condition.
+    """
+    return _Reader(text).whole()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.source = Source("--where", text)
+        self.tokens: list[tuple[str, str, int, int]] = []
+        at = 0
+        while text[at:].strip():
+            found = _TOKEN.match(text, at)
+            if found is None:
+                self.fail("this cannot be read", at, len(text))
+            sign, double, single, word = found.groups()
+            kind = "sign" if sign else "word" if word is not None else "text"
+            value = next(each for each in (sign, double, single, word) if each is not None)
+            self.tokens.append((kind, value, found.end() - len(found.group().lstrip()), found.end()))
+            at = found.end()
+        self.at = 0
+
+    def fail(self, message: str, start: int, end: int, help_: str = "") -> NoReturn:
+        help_ = help_ or "write for example `state = failed and rule = dock`, or `time > 10m`"
+        raise Trouble(Diagnostic("E813", message, Span(self.source, start, max(end, start + 1)), help=help_))
+
+    def peek(self) -> str:
+        return self.tokens[self.at][1] if self.at < len(self.tokens) and self.tokens[self.at][0] != "text" else ""
+
+    def whole(self) -> Callable[[Account], bool]:
+        if not self.tokens:
+            self.fail("an empty condition", 0, 1)
+        found = self.either()
+        if self.at < len(self.tokens):
+            _, value, start, end = self.tokens[self.at]
+            self.fail(f"`{value}` stands where the condition should end", start, end)
+        return found
+
+    def either(self) -> Callable[[Account], bool]:
+        parts = [self.both()]
+        while self.peek() == "or":
+            self.at += 1
+            parts.append(self.both())
+        return parts[0] if len(parts) == 1 else lambda account: any(part(account) for part in parts)
+
+    def both(self) -> Callable[[Account], bool]:
+        parts = [self.single()]
+        while self.peek() == "and":
+            self.at += 1
+            parts.append(self.single())
+        return parts[0] if len(parts) == 1 else lambda account: all(part(account) for part in parts)
+
+    def single(self) -> Callable[[Account], bool]:
+        if self.peek() == "not":
+            self.at += 1
+            inner = self.single()
+            return lambda account: not inner(account)
+        if self.peek() == "(":
+            self.at += 1
+            inner = self.either()
+            if self.peek() != ")":
+                end = len(self.source.text)
+                self.fail("a bracket is not closed", end - 1, end)
+            self.at += 1
+            return inner
+        return self.comparison()
+
+    def comparison(self) -> Callable[[Account], bool]:
+        end = len(self.source.text)
+        if self.at + 2 >= len(self.tokens) and (self.at + 2 > len(self.tokens) - 1 or self.at >= len(self.tokens)):
+            self.fail(
+                "a comparison is FIELD SIGN VALUE",
+                self.tokens[self.at][2] if self.at < len(self.tokens) else end - 1,
+                end,
+            )
+        _, field, start, stop = self.tokens[self.at]
+        kind, sign, sign_start, sign_stop = self.tokens[self.at + 1]
+        if kind != "sign" or sign in "()":
+            self.fail(f"`{sign}` stands where a sign should: = != < <= > >= ~", sign_start, sign_stop)
+        _, value, value_start, value_stop = self.tokens[self.at + 2]
+        words = [value]
+        self.at += 3
+        # `state = given up`: a value of several words goes on up to `and`, `or` or a bracket
+        while (
+            self.at < len(self.tokens) and self.tokens[self.at][0] == "word" and self.peek() not in {"and", "or", "not"}
+        ):
+            words.append(self.tokens[self.at][1])
+            self.at += 1
+        return self.compare(field, sign, " ".join(words), (start, stop), (value_start, value_stop))
+
+    def compare(
+        self, field: str, sign: str, value: str, at: tuple[int, int], value_at: tuple[int, int]
+    ) -> Callable[[Account], bool]:
+        if field in {"time", "memory", "tries"}:
+            wanted = self.quantity(field, value, value_at)
+            return lambda account: _holds(getattr(account, field), sign, wanted)
+        if field in FIELDS:
+            attribute = "name" if field == "task" else field
+            return lambda account: _holds_text(str(getattr(account, attribute)), sign, value)
+
+        def by_wildcard(account: Account) -> bool:
+            names = account.table.rule.wildcards
+            if field in names:
+                return _holds_text(account.table.values(account.row)[names.index(field)], sign, value)
+            if did_you_mean(field, FIELDS):
+                self.fail(f"unknown field `{field}`", *at, did_you_mean(field, FIELDS))
+            return False
+
+        return by_wildcard
+
+    def quantity(self, field: str, value: str, at: tuple[int, int]) -> float:
+        try:
+            if field == "tries":
+                return int(value)
+            return parse_duration(value) if field == "time" else parse_size(value)
+        except (ValueError, UnitError) as problem:
+            self.fail(f"`{value}` is no value for `{field}`", *at, str(problem))
+
+
+def _holds(found: float | None, sign: str, wanted: float) -> bool:
+    if found is None:
+        return sign == "!="
+    return {
+        "=": found == wanted,
+        "!=": found != wanted,
+        "<": found < wanted,
+        "<=": found <= wanted,
+        ">": found > wanted,
+        ">=": found >= wanted,
+    }.get(sign, False)
+
+
+def _holds_text(found: str, sign: str, wanted: str) -> bool:
+    if sign == "~":
+        return wanted in found
+    return {
+        "=": found == wanted,
+        "!=": found != wanted,
+        "<": found < wanted,
+        "<=": found <= wanted,
+        ">": found > wanted,
+        ">=": found >= wanted,
+    }[sign]

@@ -1,0 +1,56 @@
+"""The verbs that are written: each finds its function here.
+
+Owns which function a verb is.  Knows nothing of what they do.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.text import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.options import Arguments
+
+
+def call_verb(arguments: Arguments) -> int:
+    """Do what a verb says; return the exit status.  Raises Trouble."""
+    verb = arguments.verb
+    if verb == "why":
+        from hpcmake.app.why import why
+
+        return why(arguments)
+    if verb in {"ls", "status", "log"}:
+        from hpcmake.app import listing
+
+        return {"ls": listing.ls, "status": listing.status, "log": listing.log}[verb](arguments)
+    if verb == "graph":
+        from hpcmake.app.graphs import graph
+
+        return graph(arguments)
+    if verb in {"stop", "clean"}:
+        from hpcmake.app import cleaning
+
+        return {"stop": cleaning.stop, "clean": cleaning.clean}[verb](arguments)
+    if verb in {"fmt", "check"}:
+        from hpcmake.app import wfiles
+
+        return {"fmt": wfiles.fmt, "check": wfiles.check}[verb](arguments)
+    from hpcmake.completion import render_completion
+    from hpcmake.options import OPTIONS, VERBS
+
+    if len(arguments.words) != 1 or arguments.words[0] not in {"bash", "zsh", "fish"}:
+        raise usage(
+            "say for which shell: `hpcmake completion bash`, `zsh` or `fish`",
+            " ".join(["completion", *arguments.words]),
+        )
+    sys.stdout.write(render_completion(arguments.words[0], OPTIONS, VERBS))
+    return 0
+
+
+def usage(message: str, text: str = "", *, help_: str = "") -> Trouble:
+    """Return a mistake of usage, shown with the words of the command line."""
+    source = Source("the command line", text)
+    return Trouble(Diagnostic("E808", message, Span(source, 0, len(text)) if text else None, help=help_))
