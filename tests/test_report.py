@@ -148,7 +148,7 @@ def test_plain_lines() -> None:
         err
         == """\
 12 tasks to run on this machine (2 cores): dock 10, score 2; 28 are up to date
-what 1 more rule will do is known only later
+more will follow, which is known only later
 expected to take about 3m20s
 done dock[c=a,p=x] 12s
 failed dock[c=b,p=x]: exit 3 after 12s; it is tried again
@@ -180,7 +180,7 @@ def test_plain_lines_with_commands() -> None:
         err
         == """\
 12 tasks to run on this machine (2 cores, 16 GiB of memory): dock 10, score 2; 28 are up to date
-what 1 more rule will do is known only later
+more will follow, which is known only later
 expected to take about 3m20s
 began dock[c=a,p=x]: missing output docked/x/a.sdf
     vina --receptor x \\
@@ -205,6 +205,29 @@ FAILED dock[c=b,p=x] (attempt 2): exit 3 after 12s
   log: .hpcmake/logs/7
   to run just this task: hpcmake docked/x/b.sdf
 """
+    )
+
+
+def test_quiet_tells_mistakes_but_no_warnings() -> None:
+    rows: list[Row] = [
+        {"kind": "warning", "text": "warning[W101]: a tab\n"},
+        {"kind": "warning", "text": "error[E414]: b.txt was not produced\n"},
+        {"kind": "warning", "text": "missing: a.txt\n"},
+    ]
+    assert tell(rows, quiet=True) == ("", "error[E414]: b.txt was not produced\nmissing: a.txt\n")
+    assert len(tell(rows, quiet=True, json=True)[0].splitlines()) == 2
+
+
+def test_a_failure_may_need_several_lines_of_words() -> None:
+    words = "error[E305]: no such key `b`\n --> Wfile:3\n"
+    row = failed("dock[c=a]", words=words, why="command", wall=0.0, log=None, tail=[])
+    assert tell([row, summary(failed=1, exit=1)])[1] == (
+        "FAILED dock[c=a]: error[E305]: no such key `b`\n"
+        "   --> Wfile:3\n"
+        "  to run just this task: hpcmake docked/x/b.sdf\n"
+        "not finished in 36s: 0 tasks done, 1 failed\n"
+        "  dock[c=a]: error[E305]: no such key `b`; to run just this task: hpcmake docked/x/b.sdf\n"
+        "next: mend what failed and type hpcmake again, which goes on from here\n"
     )
 
 
@@ -347,7 +370,7 @@ def test_all_done_but_what_failed_and_what_needs_it() -> None:
     assert end(failed("dock"), done=4, failed=1, left=1, exit=1, keep_going=True) == (
         "not finished in 36s: 4 tasks done, 1 failed\n"
         "  dock: exit 3; to run just this task: hpcmake docked/x/b.sdf\n"
-        "left: 1 task, it needs what failed\n"
+        "left: 1 task; it needs what failed\n"
         "next: mend what failed and type hpcmake again, which goes on from here"
     )
 
@@ -361,7 +384,7 @@ def test_of_many_failures_ten_are_named() -> None:
 def test_interrupted() -> None:
     assert end(done=3, cut=2, left=1, unknown=2, exit=130) == (
         "interrupted in 36s: 3 tasks done, 2 ended early\n"
-        "left: 1 task and what 2 rules would do, which is not known yet\n"
+        "left: 1 task, and what is known only later\n"
         "next: type hpcmake again, which goes on from here"
     )
 
@@ -396,7 +419,7 @@ def test_bars_in_80_columns() -> None:
         terminal.screen()
         == """\
 12 tasks to run on this machine (2 cores): dock 10, score 2; 28 are up to date
-what 1 more rule will do is known only later
+more will follow, which is known only later
 expected to take about 3m20s
 dock  ━━━━╸╸╸╸──────────────────────────────── 1/10
 score ────────────────────────────────────────  0/2
@@ -432,7 +455,7 @@ def test_failures_and_notes_stand_above_the_bars_and_the_summary_takes_their_pla
         terminal.screen()
         == """\
 12 tasks to run on this machine (2 cores): dock 10, score 2; 28 are up to date
-what 1 more rule will do is known only later
+more will follow, which is known only later
 expected to take about 3m20s
 failed dock[c=b,p=x]: exit 3 after 12s; it is tried again
   | reading a.sdf
@@ -652,13 +675,12 @@ def test_names_do_nothing_to_a_terminal(text: str) -> None:
 
 
 def traced(rows: list[tuple[float, Row]]) -> list[dict[str, object]]:
-    clock, stream = Clock(), io.StringIO()
-    trace = Trace(stream, clock)
+    clock = Clock()
+    trace = Trace(clock)
     for at, row in rows:
         clock.now = 1000 + at
         trace.tell(row)
-    trace.close()
-    events: list[dict[str, object]] = json.loads(stream.getvalue())
+    events: list[dict[str, object]] = json.loads(trace.render())
     return events
 
 

@@ -163,10 +163,9 @@ class _Paper:
         left, right = self._sides(number)
         top = self._middles[number] - box.height / 2
         parts = [f"<g><title>{_escape(_node_title(node))}</title>"]
-        for shift in (2 * box.stack, box.stack) if box.stack else ():
-            parts.append(
-                _outline("sheet" if node["kind"] == "file" else node["kind"], look, left + shift, top + shift, box)
-            )
+        sheet = "sheet" if node["kind"] == "file" else node["kind"]
+        shifts = (2 * box.stack, box.stack) if box.stack else ()
+        parts += [_outline(sheet, look, left + shift, top + shift, box) for shift in shifts]
         parts.append(_outline(node["kind"], look, left, top, box))
         middle = (left + right) / 2
         base = top + (17.0 if box.note else 18.5)

@@ -43,7 +43,7 @@ class JsonVoice:
 
     def tell(self, row: Mapping[str, object]) -> None:
         """Write the row."""
-        if self._errors_only and row["kind"] not in {"failed", "gave up", "summary"}:
+        if self._errors_only and row["kind"] not in {"failed", "gave up", "summary"} and not _is_error(row):
             return
         self._spool.put(self._encode(row) + "\n")
 
@@ -119,19 +119,26 @@ class PlainVoice:
 
 
 class QuietVoice:
-    """Errors only: what has failed for good."""
+    """Errors only: what has failed for good, and mistakes."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float], *, color: bool) -> None:
         self._spool = Spool(stream, clock)
         self._color = color
 
     def tell(self, row: Mapping[str, Any]) -> None:
-        """Write the row if it is a failure that no further attempt can mend."""
+        """Write the row if it is a failure that no further attempt can mend, or tells of a mistake."""
         if row["kind"] == "failed" and not row.get("again"):
             self._spool.flush(block(failed_lines(row, color=self._color)))
+        elif _is_error(row):
+            self._spool.flush(block(text_lines(row)))
 
     def tick(self) -> None:
         """Do nothing."""
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def _is_error(row: Mapping[str, Any]) -> bool:
+    """Whether a row of kind `warning` tells more than warnings: it is rendered already, each with its word."""
+    return row["kind"] == "warning" and ("error[" in row["text"] or "warning[" not in row["text"])

@@ -5,7 +5,7 @@ Owns the account of failures and the wording of the summary.  Knows nothing of w
 
 from __future__ import annotations
 
-from hpcmake.report.words import BOLD, GREEN, RED, YELLOW, be, count, paint, printable
+from hpcmake.report.words import BOLD, GREEN, RED, YELLOW, be, count, failure_words, paint, printable
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -29,8 +29,7 @@ class Account:
         if row["kind"] != "failed":
             self._failures.pop(task, None)
         elif not row.get("again"):
-            words = row.get("words") or f"exit {row.get('status')}"
-            self._failures[task] = (words, row.get("rerun") or "")
+            self._failures[task] = (failure_words(row)[0], row.get("rerun") or "")
 
     def summary_lines(self, row: Mapping[str, Any], *, color: bool = False) -> list[str]:
         """Return the end of a run in a few lines, of which the first says how it ended."""
@@ -48,7 +47,7 @@ class Account:
         lines = []
         for task, (words, rerun) in list(self._failures.items())[:_MOST_FAILURES]:
             command = f"; to run just this task: {printable(rerun)}" if rerun else ""
-            lines.append(f"  {printable(task)}: {printable(words)}{command}")
+            lines.append(f"  {printable(task)}: {words}{command}")
         more = max(failed, len(self._failures)) - len(lines)
         if lines and more > 0:
             lines.append(f"  and {more:,} more: hpcmake ls --where 'state = failed'")
@@ -87,14 +86,12 @@ def _result(row: Mapping[str, Any], *, color: bool) -> str:
 def _what_is_left(row: Mapping[str, Any]) -> str:
     left, unknown, failed = row.get("left", 0), row.get("unknown", 0), row.get("failed", 0)
     if not left:
-        return f"left: what {count(unknown, 'rule')} would do, which is not known yet"
-    line = f"left: {count(left, 'task')}"
-    if unknown:
-        line += f" and what {count(unknown, 'rule')} would do, which is not known yet"
+        return "left: what is known only when more is done"
+    line = f"left: {count(left, 'task')}" + (", and what is known only later" if unknown else "")
     if row.get("exit") == _INTERRUPTED or not failed:
         return line
     if row.get("keep_going"):
-        return line + ("; " if unknown else ", ") + ("it needs" if left == 1 else "they need") + " what failed"
+        return line + ("; it needs" if left == 1 else "; they need") + " what failed"
     return line + "; a failure stops the run"
 
 

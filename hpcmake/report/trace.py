@@ -11,28 +11,26 @@ from heapq import heappop, heappush
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any, TextIO
+    from typing import Any
 
 _HERE = "this machine"
 
 
 class Trace:
-    """Writes one event for each attempt as it ends, to a stream that the caller opens and closes.
+    """Collects one event for each attempt that ends; it is told the same rows as a voice.
 
-    It is told the same rows as a voice.  A node is a process of the trace, a lane a thread: an attempt takes the lowest
-    lane that is free.  A trace that is cut off can be read too, since the viewers do not ask for the closing bracket.
+    A node is a process of the trace, a lane a thread: an attempt takes the lowest lane that is free.
     """
 
-    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         from json import JSONEncoder  # 10 ms to import
 
         self._encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
-        self._stream = stream
         self._clock = clock
         self._start = clock()
         self._nodes: dict[str, _Lanes] = {}
         self._running: dict[str, tuple[int, _Lanes]] = {}
-        self._separator = "[\n"
+        self._events: list[str] = []
 
     def tell(self, row: Mapping[str, Any]) -> None:
         """Take a row; kinds other than `began`, `done`, `failed` and `cut` say nothing to a trace."""
@@ -77,16 +75,11 @@ class Trace:
         self._write(event)
 
     def _write(self, event: dict[str, object]) -> None:
-        self._stream.write(self._separator + self._encode(event))
-        self._separator = ",\n"
+        self._events.append(self._encode(event))
 
-    def tick(self) -> None:
-        """Do nothing: the stream writes when it is full."""
-
-    def close(self) -> None:
-        """End the array; what still runs is left out.  The stream stays open."""
-        self._stream.write("\n]\n" if self._separator == ",\n" else "[]\n")
-        self._stream.flush()
+    def render(self) -> str:
+        """Return the trace so far as a JSON array, an event a line; what still runs is left out."""
+        return "[\n" + ",\n".join(self._events) + "\n]\n"
 
 
 class _Lanes:

@@ -83,7 +83,7 @@ def start_lines(row: Mapping[str, Any], *, verbose: bool) -> list[str]:
         line += f"; {fresh:,} {be(fresh)} up to date"
     lines = [line]
     if unknown:
-        lines.append(f"what {count(unknown, 'more rule')} will do is known only later")
+        lines.append("more will follow, which is known only later")
     if row.get("expected"):
         lines.append(f"expected to take about {about(row['expected'])}")
     return lines
@@ -120,10 +120,10 @@ def failed_lines(row: Mapping[str, Any], *, color: bool = False) -> list[str]:
     """Return that an attempt failed, how, the end of what it printed, and what to type to run just that task."""
     again = row.get("again")
     title = paint("failed" if again else "FAILED", BOLD, YELLOW if again else RED, color=color)
-    words = row.get("words") or f"exit {row.get('status')}"
-    after = f" after {render_duration(row['wall'])}" if row.get("wall") is not None else ""
-    line = f"{title} {printable(row['task'])}{attempt(row)}: {printable(words)}{after}"
-    lines = [line + ("; it is tried again" if again else "")]
+    words, *more = failure_words(row)
+    after = f" after {render_duration(row['wall'])}" if row.get("wall") else ""
+    line = f"{title} {printable(row['task'])}{attempt(row)}: {words}{after}"
+    lines = [line + ("; it is tried again" if again else ""), *("  " + each for each in more)]
     bar = paint("  |", DIM, color=color)
     lines += [f"{bar} {printed(each)}".rstrip() for each in row.get("tail") or ()]
     if row.get("log"):
@@ -131,6 +131,12 @@ def failed_lines(row: Mapping[str, Any], *, color: bool = False) -> list[str]:
     if row.get("rerun") and not again:
         lines.append(f"  to run just this task: {printable(row['rerun'])}")
     return lines
+
+
+def failure_words(row: Mapping[str, Any]) -> list[str]:
+    """Return how an attempt failed: one line of a few words, and more lines where it could not even be begun."""
+    words = row.get("words") or f"exit {row.get('status')}"
+    return [printed(line) for line in words.rstrip("\n").split("\n")]
 
 
 _CUT = {
@@ -158,7 +164,7 @@ def planned_line(row: Mapping[str, Any]) -> str:
     stale, unknown = row.get("stale", 0), row.get("unknown", 0)
     rules = rule_counts(row.get("rules", {}))
     line = f"now known: {count(stale, 'more task')} to run" + (f": {rules}" if rules else "")
-    return line + (f"; what {count(unknown, 'rule')} will do is known only later" if unknown else "")
+    return line + ("; more will follow" if unknown else "")
 
 
 _REMOVED = {
