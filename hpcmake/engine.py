@@ -24,6 +24,7 @@ WAITS, READY, HANDED, DONE, FAILED, FRESH_AFTER_ALL, GAVE_UP, STOPPED = range(8)
 """What becomes of a task in a run."""
 
 _REMADE = STATES["input will be remade"]
+_DIFFER = STATES["inputs differ"]
 
 
 class Settled(Record):
@@ -239,7 +240,7 @@ class Engine:
         if row in table.waiting:
             return
         state = table.state[row]
-        if state in {_REMADE, UNKNOWN, GIVEN_UP}:
+        if state in {_REMADE, UNKNOWN, GIVEN_UP} or (state == _DIFFER and any(item.maybe for item in table.rule.inputs)):
             self.plan.judge.forget_fates()
             state = self.plan.judge.state_of(table, row)[0]
             table.state[row] = state
