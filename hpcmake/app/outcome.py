@@ -36,6 +36,7 @@ class Outcome:
         self.latency = latency
         self.awaited: list[tuple[float, Handed, Ended, list[Stamp | None]]] = []
         """Attempts that have succeeded, and whose outputs have not appeared yet."""
+        self._last_failures: dict[tuple[int, int], tuple[Handed | None, Ended | None, dict[str, Any]]] = {}
         self.news = False
         """Whether something was made since the last planning that something unknown may wait for."""
 
@@ -214,6 +215,7 @@ class Outcome:
         drive.books.failure(table, row, kind="fail", ended=ended, attempt=handed.number, extras=extras)
         if not keeps_run:
             self._outputs_aside(handed)
+        self._last_failures[table.rule.number, row] = (handed, ended, extras)
         fate = drive.engine.on_failure(handed.task)
         row_ = {
             "kind": "failed",
@@ -278,8 +280,10 @@ class Outcome:
         )
 
     def write_given_up(self, table: Table, row: int) -> None:
-        """Write down that a task is given up."""
-        self.drive.books.failure(table, row, kind="gave up", ended=None, attempt=1, extras={})
+        """Write down that a task is given up, with its last failure if it was run itself."""
+        handed, ended, extras = self._last_failures.pop((table.rule.number, row), (None, None, {}))
+        number = handed.number if handed is not None else 0
+        self.drive.books.failure(table, row, kind="gave up", ended=ended, attempt=number, extras=extras)
 
     def on_cut(self, handed: Handed, cut: Cut) -> None:
         """An attempt was cut, without being at fault."""

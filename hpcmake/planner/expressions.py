@@ -123,6 +123,7 @@ def compile_expression(expr: syntax.Expr, scope: Scope) -> Code:
             simple = _simple_string(expr, scope)
             if simple is not None:
                 code.literals, code.places = simple
+            code.pattern = _shape(expr)
         elif isinstance(expr, syntax.Comprehension):
             code.fill = _compile_fill(expr, scope)
             code.pattern = _shape(expr.item)

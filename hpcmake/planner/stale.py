@@ -423,6 +423,8 @@ class Judge:
 def failure_words(record: dict[str, object]) -> str:
     """Return in words how a recorded attempt failed."""
     why, status = record.get("why", "exit"), record.get("rc")
+    if why == "exit" and status is None:
+        return "what it needs had failed"
     if why == "exit":
         if isinstance(status, int) and status < 0:
             return f"signal {-status}"
