@@ -34,7 +34,7 @@ def unknown_rules(plan: Plan) -> list[tuple[str, str]]:
                 for position, taken in enumerate(table.rule.inputs):
                     if table.inputs[position][row] == UNSET:
                         for rule in _made_by(plan, taken.code):
-                            if rule.name != after:
+                            if rule.name != after.partition("[")[0]:
                                 found[after, rule.name] = None
                 found[after, table.rule.name] = None
     return list(found)
