@@ -5,7 +5,10 @@ Owns the content of records.  Knows nothing of lines and files, nor of what made
 
 from __future__ import annotations
 
+import time
+
 from hpcmake.planner.fold import render_fold
+from hpcmake.planner.graph import SOURCE
 from hpcmake.planner.plan import digest_of
 
 TYPE_CHECKING = False
@@ -19,6 +22,9 @@ if TYPE_CHECKING:
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
+FINE_GRAIN = 10_000_000
+"""Nanoseconds by which file systems here advance mtimes at least; one whose mtimes are whole seconds is taken to have 1 s."""
+
 FOLD_FROM = 1 << 18
 """Live records of fewer bytes are not folded: they are read as fast."""
 
@@ -26,15 +32,26 @@ FOLD_FROM = 1 << 18
 class Books:
     """Writes the records of a run, and keeps the history up to them.
 
+    `looked` is the time in ns at which the plan began to look at files (now, if it is not given).
     `content` says whether inputs are recorded with a hash, for `--check content`.
     """
 
-    def __init__(self, plan: Plan, writer: JournalWriter, disk: Disk, *, host: str, content: bool = False) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        writer: JournalWriter,
+        disk: Disk,
+        *,
+        host: str,
+        content: bool = False,
+        looked: int | None = None,
+    ) -> None:
         self.plan = plan
         self.writer = writer
         self.disk = disk
         self.host = host
         self.content = content
+        self._looked = looked if looked is not None else time.time_ns()
         self._defined: set[str] = set(plan.history.definitions)
         self._sets: dict[int, dict[str, str]] = {}
 
@@ -69,7 +86,17 @@ class Books:
             return [path]
         if self.content and stamps.present[number]:
             return [path, stamps.mtimes[number], stamps.sizes[number], stamps.digest(number, path)]
-        return [path, stamps.mtimes[number], stamps.sizes[number]]
+        mtime, size = stamps.mtimes[number], stamps.sizes[number]
+        if mtime > self._looked - 1_000_000_000 and stamps.present[number] == 1 and self._is_uncertain(number, mtime):
+            return [path, mtime, size, stamps.digest(number, path), 1]
+        return [path, mtime, size]
+
+    def _is_uncertain(self, number: int, mtime: int) -> bool:
+        """Tell whether a source was stamped within a grain of its own time, so that a change may not show in its stamp."""
+        if self.plan.graph.files.rule[number] != SOURCE:
+            return False  # its writer had ended when it was stamped
+        grain = 1_000_000_000 if mtime % 1_000_000_000 == 0 else FINE_GRAIN
+        return mtime > self._looked - grain
 
     def _named_set(self, entry: int, *, maybe: bool, order: bool) -> dict[str, str]:
         known = self._sets.get(entry)

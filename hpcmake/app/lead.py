@@ -130,7 +130,14 @@ class Lead:
             while True:
                 tell_warnings(self.opened, plan)
                 words = check_machine(self.opened, plan)
-                books = Books(plan, writer, self.opened.disk, host=self.host, content=self.opened.choices.content)
+                books = Books(
+                    plan,
+                    writer,
+                    self.opened.disk,
+                    host=self.host,
+                    content=self.opened.choices.content,
+                    looked=self.opened.looked,
+                )
                 adopt(plan, books)
                 if self.arguments.flag("touch"):
                     from hpcmake.app.touch import touch

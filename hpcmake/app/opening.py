@@ -6,6 +6,7 @@ Owns the way from a folder to a plan.  Knows nothing of what is done with the pl
 from __future__ import annotations
 
 import os
+import time
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
@@ -89,6 +90,8 @@ class Opened:
         self.warnings: list[Diagnostic] = []
         enter(arguments)
         self.root = os.getcwd()
+        self.looked = time.time_ns()
+        """When this campaign's files began to be looked at."""
         self.disk = Disk()
         self.wfile = arguments.text("file") or "Wfile"
         self.tree = parse_cached(decode(self.wfile, read_wfile(self.wfile)))

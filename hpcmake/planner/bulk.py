@@ -166,6 +166,8 @@ def current_files(history: History, graph: Graph, stamps: Stamps, judge: Judge) 
         for at, (number, mtime, size) in enumerate(zip(numbers, versions.mtimes, versions.sizes, strict=True)):
             if number >= 0 and mtime != -1 and (mtimes[number] != mtime or sizes[number] != size):
                 numbers[at] = -1
+    for version in versions.uncertain:
+        numbers[version] = -1
     for path in judge.choices.new:
         number = graph.files.index.get(path, -1)
         for at, each in enumerate(numbers):

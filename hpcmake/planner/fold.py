@@ -121,6 +121,7 @@ def render_fold(
         "kept": history.kept,
         "names": history.names,
         "set names": {name: set_numbers[n] for name, n in history.set_names.items() if n in set_numbers},
+        "uncertain": [int(renumber[n]) for n in sorted(versions.uncertain) if renumber[n] >= 0],
         "hashes": [(int(renumber[n]), digest) for n, digest in versions.hashes.items() if renumber[n] >= 0],
     }
     columns.append(("rest", _json(rest)))
@@ -218,6 +219,7 @@ def _rebuild(head: dict[str, Any], columns: _Columns) -> History:
     history.set_names = rest["set names"]
     count = sum(1 for name in columns.where if name.startswith("set "))
     history.sets = [columns.array(f"set {at}", "i") for at in range(count)]
+    versions.uncertain = set(rest.get("uncertain", ()))
     versions.hashes = {int(number): digest for number, digest in rest["hashes"]}
     for at, each in enumerate(head["ledgers"]):
         ledger = Ledger(each["rule"], each["definition"], _loader(columns, at))

@@ -191,7 +191,7 @@ class Ledger:
 class Versions:
     """Every stamp of a file that some task took or made."""
 
-    __slots__ = ("_index", "_paths", "_text", "hashes", "mtimes", "sizes")
+    __slots__ = ("_index", "_paths", "_text", "hashes", "mtimes", "sizes", "uncertain")
 
     def __init__(self) -> None:
         self._paths: list[str] | None = []
@@ -199,6 +199,8 @@ class Versions:
         self.mtimes = array("q")
         self.sizes = array("q")
         self.hashes: dict[int, str] = {}
+        self.uncertain: set[int] = set()
+        """Versions whose stamp was taken so soon after the file's own time that a later change may have left it the same."""
         self._index: dict[tuple[str, int, int], int] | None = None
 
     def __len__(self) -> int:
@@ -361,7 +363,10 @@ class History:
     def _version(self, entry: Sequence[Any]) -> int:
         if len(entry) == 1:
             return self.versions.number(entry[0], NO_STAMP, NO_STAMP)
-        return self.versions.number(entry[0], entry[1], entry[2], entry[3] if len(entry) > 3 else None)  # noqa: PLR2004
+        number = self.versions.number(entry[0], entry[1], entry[2], entry[3] if len(entry) > 3 else None)  # noqa: PLR2004
+        if len(entry) > 4:  # noqa: PLR2004  # path, mtime, size, hash, and that the stamp alone does not tell
+            self.versions.uncertain.add(number)
+        return number
 
     def _success(self, record: Mapping[str, Any]) -> None:
         name = record["t"]

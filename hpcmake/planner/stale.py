@@ -292,7 +292,9 @@ class Judge:
         if path in self.choices.new:
             return True
         if self.stamps.stamp(number) == self.history.versions.stamp(version):
-            return False
+            if version not in self.history.versions.uncertain:
+                return False
+            return self.history.versions.hashes.get(version) != self.stamps.digest(number, path)
         if self.choices.content and self.stamps.present[number] == 1:
             known = self.history.versions.hashes.get(version)
             return known is None or known != self.stamps.digest(number, path)
