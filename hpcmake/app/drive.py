@@ -176,14 +176,16 @@ class Drive:
         room = self._window() - len(self.handed)
         if room <= 0 or not self.engine.has_ready or self.signals:
             return
+        tasks = self.engine.next_tasks(room)
+        # what is about to be changed is announced first: killed from here on, an earlier success counts no more
+        again = [name for name in map(self._name_if_made_before, tasks) if name is not None]
+        if again:
+            self.books.launch(again)
         batch: list[Attempt] = []
-        again: list[str] = []
-        for task in self.engine.next_tasks(room):
+        for task in tasks:
             table, row = self.engine.table(task), self.engine.row[task]
             try:
                 handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
-                if self.plan.judge.past(table, row) is not None:
-                    again.append(table.name(row))
                 self._prepare(handed)
                 if table.rule.run is None and table.rule.post is None:
                     self.outcome.without_command(handed)
@@ -197,10 +199,13 @@ class Drive:
                 ):
                     raise
                 self.outcome.impossible(task, trouble)
-        if again:
-            self.books.launch(again)
         if batch:
             self.runner.more(batch)
+
+    def _name_if_made_before(self, task: int) -> str | None:
+        """Return the name of a task that has succeeded before, None for another."""
+        table, row = self.engine.table(task), self.engine.row[task]
+        return table.name(row) if self.plan.judge.past(table, row) is not None else None
 
     def attempt_of(self, handed: Handed, *, only_post: bool = False, produced: Sequence[str] | None = None) -> Attempt:
         """Make an attempt and note that it is out.  Raises Trouble."""
