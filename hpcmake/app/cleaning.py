@@ -13,7 +13,7 @@ import time
 from hpcmake.app.books import Books
 from hpcmake.app.opening import FOLDER, Opened, enter
 from hpcmake.app.orphans import find_orphans
-from hpcmake.app.verbs import usage
+from hpcmake.app.usage import usage
 from hpcmake.holders import find_self, is_alive
 from hpcmake.lease import acquire, find_holder
 

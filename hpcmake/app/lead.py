@@ -17,7 +17,7 @@ from hpcmake.app.dryrun import count_states
 from hpcmake.app.machine import Machine, read_machine
 from hpcmake.app.opening import FOLDER, SITE, Opened
 from hpcmake.app.orphans import remove_orphans
-from hpcmake.app.run import check_machine, require_writable, tell_warnings
+from hpcmake.app.preparing import check_machine, require_writable, tell_warnings
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
 from hpcmake.journal import JournalError

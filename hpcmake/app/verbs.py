@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.text import Source, Span
+from hpcmake.app.usage import usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +47,3 @@ def call_verb(arguments: Arguments) -> int:
         )
     sys.stdout.write(render_completion(arguments.words[0], OPTIONS, VERBS))
     return 0
-
-
-def usage(message: str, text: str = "", *, help_: str = "") -> Trouble:
-    """Return a mistake of usage, shown with the words of the command line."""
-    source = Source("the command line", text)
-    return Trouble(Diagnostic("E808", message, Span(source, 0, len(text)) if text else None, help=help_))
