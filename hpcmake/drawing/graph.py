@@ -85,7 +85,7 @@ def _wide_group(node: Node) -> tuple[str, str]:
     if kind != "file" or node.get("group") is not None or "/" not in group.lstrip("/"):
         return (kind, group)
     top = group[: group.index("/", 1)]
-    return (kind, f"{top}/**/*{_ending(group.rpartition('/')[2][1:])}")
+    return (kind, f"{top}/**/*{_ending(group.rpartition('/')[2])}")
 
 
 def _ending(name: str) -> str:
