@@ -22,6 +22,7 @@ BUG, INTERRUPTED = 70, 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run hpcmake; return its exit status: 0, 1, 2, 3, 70 or 130 (see the documentation of the command line)."""
     arguments: Arguments | None = None
+    _let_any_name_through()
     sys.setrecursionlimit(20_000)  # brackets may be nested 200 deep, and each level takes several calls
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
@@ -42,6 +43,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             "hpcmake: this is a fault of hpcmake, not of your Wfile; please report it with the lines above\n"
         )
         return BUG
+
+
+def _let_any_name_through() -> None:
+    """Let names of files that are not text be printed as the bytes they are, and nothing fail for want of a letter."""
+    for stream in (sys.stdout, sys.stderr):
+        utf8 = (getattr(stream, "encoding", "") or "").lower().replace("-", "") == "utf8"
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(errors="surrogateescape" if utf8 else "backslashreplace")
 
 
 def tell_trouble(trouble: Trouble, *, as_json: bool) -> int:
