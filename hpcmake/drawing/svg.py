@@ -168,10 +168,10 @@ class _Paper:
         parts += [_outline(sheet, look, left + shift, top + shift, box) for shift in shifts]
         parts.append(_outline(node["kind"], look, left, top, box))
         middle = (left + right) / 2
-        base = top + (17.0 if box.note else 18.5)
-        parts.append(_text("name", box.name, middle, base, columns_of(box.name) * _LETTER))
+        line = top + (17.0 if box.note else 18.5)
+        parts.append(_text("name", box.name, middle, line, columns_of(box.name) * _LETTER))
         if box.note:
-            parts.append(_text("note", box.note, middle, base + 14.5, columns_of(box.note) * _SMALL_LETTER))
+            parts.append(_text("note", box.note, middle, line + 14.5, columns_of(box.note) * _SMALL_LETTER))
         return "".join([*parts, "</g>"])
 
     def count(self, edge: Edge, pair: tuple[int, int]) -> str:

@@ -6,7 +6,6 @@ Owns that format and the lanes in which tasks are drawn.  Knows nothing of voice
 from __future__ import annotations
 
 import time
-from heapq import heappop, heappush
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +91,8 @@ class _Lanes:
 
     def take(self, now: float) -> int:
         if self._free:
-            lane = heappop(self._free)
+            lane = min(self._free)
+            self._free.remove(lane)
             self._since[lane] = now
         else:
             lane = len(self._since)
@@ -100,6 +100,6 @@ class _Lanes:
         return lane
 
     def give_back(self, lane: int, now: float) -> float:
-        heappush(self._free, lane)
+        self._free.append(lane)
         began, self._since[lane] = self._since[lane], now
         return began
