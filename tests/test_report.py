@@ -174,6 +174,11 @@ a failure
     )
 
 
+def test_a_short_run_is_told_shortly() -> None:
+    row = {**START, "stale": 1, "fresh": 1, "unknown": 0, "rules": {"dock": 1}, "expected": 0.3}
+    assert tell([row]) == ("", "1 task to run on this machine (2 cores): dock 1; 1 is up to date\n")
+
+
 def test_plain_lines_with_commands() -> None:
     _, err = tell(STORY[:4], verbose=True)
     assert (

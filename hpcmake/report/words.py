@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 RED, GREEN, YELLOW, BOLD, DIM = "31", "32", "33", "1", "2"
 
 _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[ -/]*[0-~])")
+_LONG = 5
+"""Seconds from which on it is worth to tell how long a run is expected to take."""
 _MOST_RULES = 8
 """A longer list of rules ends in `and 3 more rules`."""
 
@@ -84,7 +86,7 @@ def start_lines(row: Mapping[str, Any], *, verbose: bool) -> list[str]:
     lines = [line]
     if unknown:
         lines.append("more will follow, which is known only later")
-    if row.get("expected"):
+    if (row.get("expected") or 0) >= _LONG:
         lines.append(f"expected to take about {about(row['expected'])}")
     return lines
 
