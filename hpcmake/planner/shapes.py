@@ -14,7 +14,7 @@ from hpcmake.planner.world import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from hpcmake import syntax
     from hpcmake.planner.attributes import Setting
@@ -59,7 +59,7 @@ def check_shape(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.A
         if name in attributes and not whole:
             help_ = "add `nodes:` or `ranks:`, or leave it out"
             setting.tell(
-                "E502",
+                "E505",
                 f"`{name}` without `nodes` or `ranks` in rule `{node.name.id}`",
                 attributes[name].name.span,
                 help=help_,
@@ -74,17 +74,27 @@ def check_shape(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.A
                 attributes["nodes"].name.span,
                 help=help_,
             )
-    constants = {name: code for name, code in rule.resources.items() if not code.names and not code.reads}
+    constants = [name for name, code in rule.resources.items() if not code.names and not code.reads]
+    # each by itself, so that all mistakes are told; then together, since ranks must fit the nodes
+    mistakes = sum(_told(rule, {name}, setting) for name in constants)
+    if not mistakes:
+        _told(rule, set(constants), setting)
+
+
+def _told(rule: Rule, names: set[str], setting: Setting) -> bool:
+    """Read some resources; tell their mistakes, and whether there were any."""
     try:
-        read_resources(rule, {"attempt": 1, "input": []}, only=constants)
+        read_resources(rule, {"attempt": 1, "input": []}, only=names)
     except Trouble as trouble:
         setting.troubles += trouble.diagnostics
+        return True
     except (Wait, KeyError):
-        pass  # told, or read, when a task is planned
+        return False  # told, or read, when a task is planned
+    return False
 
 
 def read_resources(
-    rule: Rule, env: Env, *, only: Mapping[str, object] | None = None
+    rule: Rule, env: Env, *, only: Container[str] | None = None
 ) -> tuple[Resources, dict[str, int]]:
     """Return what an attempt takes, and its `retries`, `priority` and `at_once` where given.
 
