@@ -75,6 +75,10 @@ def _run(arguments: Arguments) -> int:
     if arguments.flag("help"):
         sys.stdout.write(render_help(arguments.verb))
         return 0
+    if arguments.flag("complete_targets"):
+        from hpcmake.app.wfiles import list_targets
+
+        return list_targets(arguments)
     if arguments.verb == "run":
         from hpcmake.app.run import run
 

@@ -28,6 +28,8 @@ class Option(Record):
     choices: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ()
     """The verbs that take it; empty: every one."""
+    hidden: bool = False
+    """Whether it is for completion scripts, and not for people."""
 
     @property
     def key(self) -> str:
@@ -42,7 +44,7 @@ _PLANS = (RUN, "why", "ls", "status", "graph", "clean", "check", "log")
 
 OPTIONS = (
     Option(("-n", "--dry-run"), "flag", "show the plan and its reasons; change nothing", verbs=(RUN, "clean")),
-    Option(("-j", "--jobs"), "count", "how many cores to use at once (all)", "N", verbs=(RUN,)),
+    Option(("-j", "--jobs"), "count", "how many cores to use at once (default: all)", "N", verbs=(RUN,)),
     Option(("-k", "--keep-going"), "flag", "go on with what does not depend on a failure", verbs=(RUN,)),
     Option(("-B", "--always-make"), "flag", "as if every task were stale", verbs=_PLANS),
     Option(("-R", "--rerun"), "texts", "as if the tasks of this rule were stale", "RULE", verbs=_PLANS),
@@ -66,7 +68,13 @@ OPTIONS = (
     Option(("--retries",), "count", "tries after a failure, for rules that do not say", "N", verbs=(RUN,)),
     Option(("--latency",), "duration", "how long an output may take to appear", "T", verbs=(RUN,)),
     Option(("--keep-temp",), "flag", "keep `temp` files", verbs=(RUN,)),
-    Option(("--wait",), "maybe duration", "wait for another driver of this campaign to end", "T", verbs=(RUN, "clean")),
+    Option(
+        ("--wait",),
+        "maybe duration",
+        "wait for another hpcmake in this campaign to end (at most T)",
+        "[T]",
+        verbs=(RUN, "clean"),
+    ),
     Option(("--json",), "flag", "JSON lines instead of prose"),
     Option(("-v", "--verbose"), "flag", "show commands and single tasks too"),
     Option(("--quiet",), "flag", "say errors only"),
@@ -78,7 +86,7 @@ OPTIONS = (
     Option(
         ("--format",),
         "choice",
-        "its form (dot)",
+        "its form (default: dot)",
         "dot|mermaid|svg|json",
         choices=("dot", "mermaid", "svg", "json"),
         verbs=("graph",),
@@ -86,6 +94,7 @@ OPTIONS = (
     Option(("--temp",), "flag", "`temp` files", verbs=("clean",)),
     Option(("--stale",), "flag", "what tasks made that no rule makes any more", verbs=("clean",)),
     Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
+    Option(("--complete-targets",), "flag", "", hidden=True),
     Option(("--version",), "flag", "say which hpcmake this is"),
     Option(("-h", "--help"), "flag", "say what can be said"),
 )
@@ -168,7 +177,7 @@ class _Reader:
                 if first and not plain and word in VERBS:
                     self.arguments.verb = word
                 elif first and not plain and word in LATER:
-                    help_ = "this version runs campaigns on one machine; a file of that name is reached by `--`"
+                    help_ = f"this version runs campaigns on one machine; a file of that name is reached by `hpcmake -- {word}`"
                     self.tell("E805", f"`{word}`, which {LATER[word]}, needs a later version", word, help_)
                 else:
                     self.arguments.words.append(word)
@@ -222,7 +231,7 @@ class _Reader:
     def following(self, option: Option, name: str) -> str | None:
         if self.at >= len(self.argv):
             if option.kind != "maybe duration":
-                self.tell("E803", f"`{name}` wants a value: {option.value}", name, option.help)
+                self.tell("E803", f"`{name}` wants a value", name, f"write `{name} {option.value}`: {option.help}")
             return None
         word = self.argv[self.at]
         if option.kind == "maybe duration":
@@ -324,7 +333,7 @@ def render_help(verb: str = RUN) -> str:
         lines += [f"usage: hpcmake {verb} {words} [options]", "", f"{VERBS[verb][0].upper()}{VERBS[verb][1:]}.", ""]
     lines.append("options:")
     for option in OPTIONS:
-        if option.verbs and verb not in option.verbs:
+        if option.hidden or (option.verbs and verb not in option.verbs):
             continue
         names = ", ".join(option.names) + (f" {option.value}" if option.value else "")
         gap = f"\n{'':<24}" if len(names) > 21 else ""  # noqa: PLR2004  # the width of the first column

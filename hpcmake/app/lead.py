@@ -311,6 +311,7 @@ class Lead:
                 and not engine.counts[GAVE_UP]
                 and status == 0,
                 "fresh_after_all": engine.counts[FRESH_AFTER_ALL],
+                "keep_going": self.arguments.flag("keep_going"),
             }
         )
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from hpcmake.app.opening import SITE, Loading, enter, read_definitions, read_wfile
-from hpcmake.diagnostics import Diagnostic, plain, render_all
+from hpcmake.app.opening import SITE, Loading, Opened, enter, read_definitions, read_wfile
+from hpcmake.diagnostics import Diagnostic, Trouble, plain, render_all
 from hpcmake.disk import Disk
 from hpcmake.options import LATER, VERBS
 from hpcmake.parser.parse import decode, parse
@@ -99,3 +99,18 @@ def _verb_names(campaign: Campaign) -> list[Diagnostic]:
                     )
                 )
     return found
+
+
+def list_targets(arguments: Arguments) -> int:
+    """Print, for completion scripts, the targets and the files of rules without wildcards; nothing if there are mistakes."""
+    try:
+        opened = Opened(arguments)
+        outside = Outside(opened.disk, dict(os.environ), opened.root)
+        campaign = resolve(opened.tree, outside, Loading(opened.disk), overrides=opened.overrides, site=SITE)
+    except Trouble:
+        return 2
+    files = [o.pattern.literals[0] for rule in campaign.rules for o in rule.outputs if not o.pattern.places]
+    for name in dict.fromkeys([*campaign.targets, *files]):
+        if "\n" not in name:
+            sys.stdout.write(name + "\n")
+    return 0
