@@ -45,5 +45,5 @@ def call_verb(arguments: Arguments) -> int:
             "say for which shell: `hpcmake completion bash`, `zsh` or `fish`",
             " ".join(["completion", *arguments.words]),
         )
-    sys.stdout.write(render_completion(arguments.words[0], OPTIONS, VERBS))
+    sys.stdout.write(render_completion(arguments.words[0], [each for each in OPTIONS if not each.hidden], VERBS))
     return 0
