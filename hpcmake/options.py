@@ -177,7 +177,7 @@ class _Reader:
                 if first and not plain and word in VERBS:
                     self.arguments.verb = word
                 elif first and not plain and word in LATER:
-                    help_ = f"this version runs campaigns on one machine; a file of that name is reached by `hpcmake -- {word}`"
+                    help_ = f"this one runs on one machine only; a file of that name is reached by `hpcmake -- {word}`"
                     self.tell("E805", f"`{word}`, which {LATER[word]}, needs a later version", word, help_)
                 else:
                     self.arguments.words.append(word)
@@ -248,7 +248,7 @@ class _Reader:
                 "E805",
                 f"`{name}` is for sites, and needs a later version",
                 name,
-                "this version runs campaigns on one machine",
+                "this version runs campaigns on one machine; leave the option out",
             )
             return
         help_ = did_you_mean(name, self.names) or "`hpcmake --help` lists the options"

@@ -89,7 +89,8 @@ def _prose(plan: Plan, *, verbose: bool) -> Iterator[str]:
     unknown = plan.unknown()
     total = sum(sum(reasons.values()) for reasons in stale.values())
     if not total and not unknown:
-        yield f"nothing to do: {_tasks(fresh)} up to date" + (f", {given_up} given up" if given_up else "")
+        given = f", {given_up} {'is' if given_up == 1 else 'are'} given up" if given_up else ""
+        yield f"nothing to do: {_tasks(fresh)} {'is' if fresh == 1 else 'are'} up to date{given}"
         return
     yield f"{_tasks(total)} to run, {fresh} up to date" + (f", {given_up} given up" if given_up else "")
     width = max((len(name) for name in stale), default=0)

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hpcmake.options import Arguments
     from hpcmake.planner.plan import Plan
 
+_WIDEST = 40
+"""Columns that the names of tasks are given, so that what stands behind them is below its heading."""
+
 
 def accounts(plan: Plan) -> Iterator[Account]:
     """Yield what is known of each task of a plan."""
@@ -34,6 +37,8 @@ def ls(arguments: Arguments) -> int:
     where = arguments.text("where")
     chosen = parse_where(where) if where is not None else None
     plan = Opened(arguments).plan()
+    if where is not None:
+        chosen = parse_where(where, plan.campaign.rules)  # which rules and wildcards there are is known now
     rows = [account for account in accounts(plan) if chosen is None or chosen(account)]
     if arguments.flag("json"):
         from json import dumps
@@ -41,14 +46,17 @@ def ls(arguments: Arguments) -> int:
         for account in rows:
             sys.stdout.write(dumps(account.plain(), separators=(",", ":")) + "\n")
         return 0
-    head = ("STATE", "TRIES", "TIME", "MEMORY", "NODE", "TASK", "LOG")
-    table = [_cells(account) for account in rows]
-    widths = [max(len(line[at]) for line in (head, *table)) for at in range(len(head) - 2)]
-    for line in (head, *table):
-        fixed = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=False))
-        sys.stdout.write(f"{fixed}  {line[-2]}{'  ' + line[-1] if line[-1] else ''}".rstrip() + "\n")
     if not rows:
         sys.stderr.write("no task is like that\n" if where else "there are no tasks\n")
+        return 0
+    head = ("STATE", "TRIES", "TIME", "MEMORY", "NODE", "TASK", "LOG")
+    table = [_cells(account) for account in rows]
+    widths = [max(len(line[at]) for line in (head, *table)) for at in range(len(head) - 1)]
+    widths[-1] = min(widths[-1], _WIDEST)
+    for line in (head, *table):
+        sys.stdout.write(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, [*widths, 0], strict=True)).rstrip() + "\n"
+        )
     return 0
 
 
@@ -91,7 +99,7 @@ def status(arguments: Arguments) -> int:
             "expected": expected,
         }
         row_["driver"] = holder.plain() if holder is not None else None
-        sys.stdout.write(dumps(row_) + "\n")
+        sys.stdout.write(dumps(row_, separators=(",", ":")) + "\n")
         return 0
     states = [
         state

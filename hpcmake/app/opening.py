@@ -71,10 +71,11 @@ def read_wfile(path: str) -> bytes:
     except OSError as problem:
         where = os.getcwd()
         if isinstance(problem, FileNotFoundError):
-            message = f"there is no {path} in {where}"
+            message = f"there is no Wfile in {where}" if path == "Wfile" else f"there is no file `{path}` in {where}"
+            hint = nearest_path(Disk(), normalize(path))
             help_ = (
-                nearest_path(Disk(), normalize(path))
-                if "/" in path
+                hint
+                if "/" in path or hint.startswith("did you mean")
                 else "write one there, name another by `-f FILE`, or go to its folder by `-C DIR`"
             )
         else:
@@ -176,11 +177,13 @@ def enter(arguments: Arguments) -> None:
         except OSError as problem:
             source = Source("the command line", f"-C {folder}")
             message = (
-                f"there is no folder {folder}"
+                f"there is no folder `{folder}`"
                 if isinstance(problem, FileNotFoundError)
-                else f"cannot go to {folder}: {problem.strerror}"
+                else f"cannot go to `{folder}`: {problem.strerror}"
             )
-            raise Trouble(Diagnostic("E811", message, Span(source, 3, 3 + len(folder)))) from None
+            hint = nearest_path(Disk(), normalize(folder))
+            help_ = hint if hint.startswith("did you mean") else ""
+            raise Trouble(Diagnostic("E811", message, Span(source, 3, 3 + len(folder)), help=help_)) from None
 
 
 def read_definitions(texts: Sequence[str]) -> dict[str, str]:

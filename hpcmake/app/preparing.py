@@ -9,17 +9,21 @@ import os
 import sys
 
 from hpcmake.app.opening import FOLDER, SITE
-from hpcmake.diagnostics import Diagnostic, Trouble, render_all
+from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean, render_all
+from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.app.opening import Opened
     from hpcmake.planner.plan import Plan
 
+_LOOKED_AT = 20_000
+"""Names among which the nearest is looked for."""
+
 
 def tell_warnings(opened: Opened, plan: Plan) -> None:
     """Print warnings, unless errors only are wanted."""
-    warnings = [*opened.warnings, *plan.warnings()]
+    warnings = [*opened.warnings, *plan.warnings(), *_idle_words(opened, plan)]
     if not warnings or opened.arguments.flag("quiet"):
         return
     if opened.arguments.flag("json"):
@@ -33,6 +37,23 @@ def tell_warnings(opened: Opened, plan: Plan) -> None:
     from hpcmake.terminal import has_color
 
     sys.stderr.write(render_all(warnings, color=has_color(sys.stderr)))
+
+
+def _idle_words(opened: Opened, plan: Plan) -> list[Diagnostic]:
+    """Return a warning for each file of `-W` and `-o` that no task of the plan reads or makes."""
+    if plan.has_unknown:
+        return []  # it may be known later
+    found = []
+    for flag, paths in (("-W", opened.choices.new), ("-o", opened.choices.old)):
+        for path in sorted(paths):
+            if path not in plan.graph.files.index and f"{path}/" not in plan.graph.files.index:
+                source = Source("the command line", f"{flag} {path}")
+                help_ = (
+                    did_you_mean(path, plan.graph.files.paths[:_LOOKED_AT]) or "it changes nothing for these targets"
+                )
+                message = f"no task of this plan reads or makes `{path}`"
+                found.append(Diagnostic("W810", message, Span(source, 3, 3 + len(path)), help=help_))
+    return found
 
 
 def check_machine(opened: Opened, plan: Plan) -> list[str]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 from hpcmake.app.dryrun import any_stale, show_plan
 from hpcmake.app.opening import Opened
 from hpcmake.app.preparing import check_machine, tell_warnings
+from hpcmake.app.usage import with_verbs
+from hpcmake.diagnostics import Trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +18,13 @@ if TYPE_CHECKING:
 
 def run(arguments: Arguments) -> int:
     """Bring targets up to date, or say what that would take; return the exit status.  Raises Trouble."""
+    try:
+        return _run(arguments)
+    except Trouble as trouble:
+        raise with_verbs(trouble, arguments.words) from None
+
+
+def _run(arguments: Arguments) -> int:
     if arguments.flag("question"):
         opened = Opened(arguments)
         plan = opened.plan()

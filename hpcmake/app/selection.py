@@ -13,25 +13,31 @@ from hpcmake.units import UnitError, parse_duration, parse_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import NoReturn
 
     from hpcmake.app.tasks import Account
+    from hpcmake.planner.rules import Rule
 
 FIELDS = ("state", "rule", "task", "reason", "tries", "time", "memory", "node")
 _TOKEN = re.compile(r"\s*(?:(\(|\)|!=|<=|>=|=|<|>|~)|\"([^\"]*)\"|'([^']*)'|([^\s()=!<>~\"']+))")
 
 
-def parse_where(text: str) -> Callable[[Account], bool]:
+STATES = ("done", "stale", "failed", "interrupted", "given up", "unknown", "omitted")
+
+
+def parse_where(text: str, rules: Iterable[Rule] | None = None) -> Callable[[Account], bool]:
     """Return a condition on tasks: comparisons by `= != < <= > >= ~` (holds the text), `and`, `or`, `not`, brackets.
 
-    A field is one of FIELDS or a wildcard.  Raises Trouble for what is no condition.
+    A field is one of FIELDS or a wildcard of one of the rules; None: they are not known yet, and any word may be one.
+    Raises Trouble for what is no condition.
     """
-    return _Reader(text).whole()
+    return _Reader(text, None if rules is None else list(rules)).whole()
 
 
 class _Reader:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, rules: list[Rule] | None) -> None:
+        self.rules = rules
         self.source = Source("--where", text)
         self.tokens: list[tuple[str, str, int, int]] = []
         at = 0
@@ -121,18 +127,38 @@ class _Reader:
             wanted = self.quantity(field, value, value_at)
             return lambda account: _holds(getattr(account, field), sign, wanted)
         if field in FIELDS:
+            self.check_word(field, sign, value, value_at)
             attribute = "name" if field == "task" else field
             return lambda account: _holds_text(str(getattr(account, attribute)), sign, value)
 
+        if self.rules is not None:
+            known = dict.fromkeys([*FIELDS, *(name for rule in self.rules for name in rule.wildcards)])
+            if field not in known:
+                hint = did_you_mean(field, known) or f"fields are: {', '.join(known)}"
+                self.fail(f"unknown field `{field}`", *at, hint)
+
         def by_wildcard(account: Account) -> bool:
             names = account.table.rule.wildcards
-            if field in names:
-                return _holds_text(account.table.values(account.row)[names.index(field)], sign, value)
-            if did_you_mean(field, FIELDS):
-                self.fail(f"unknown field `{field}`", *at, did_you_mean(field, FIELDS))
-            return False
+            return field in names and _holds_text(account.table.values(account.row)[names.index(field)], sign, value)
 
         return by_wildcard
+
+    def check_word(self, field: str, sign: str, value: str, at: tuple[int, int]) -> None:
+        """Refuse a state or a rule that no task can have: it is misspelt."""
+        if sign not in {"=", "!="}:
+            return
+        if field == "state" and value not in STATES:
+            self.fail(
+                f"there is no state `{value}`", *at, did_you_mean(value, STATES) or f"states are: {', '.join(STATES)}"
+            )
+        if field == "rule" and self.rules is not None:
+            names = [rule.name for rule in self.rules]
+            if value not in names:
+                self.fail(
+                    f"there is no rule `{value}`",
+                    *at,
+                    did_you_mean(value, names) or f"rules are: {', '.join(names[:8])}",
+                )
 
     def quantity(self, field: str, value: str, at: tuple[int, int]) -> float:
         try:

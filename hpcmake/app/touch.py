@@ -51,8 +51,15 @@ def touch(plan: Plan, books: Books, opened: Opened, voice: Voice) -> int:
         if not plan.has_unknown or recorded == before:
             break
         plan.advance()
-    tasks = "1 task" if recorded == 1 else f"{recorded} tasks"
-    voice.tell({"kind": "note", "text": f"recorded {tasks} as up to date"})
+    tasks = "1 task" if recorded == 1 else f"{recorded} tasks" if recorded else "nothing"
+    voice.tell(
+        {
+            "kind": "note",
+            "text": f"recorded {tasks} as up to date"
+            if recorded or missing
+            else "nothing to record: all is up to date",
+        }
+    )
     for path in missing:
         voice.tell({"kind": "warning", "text": f"missing: {path}\n"})
     return 1 if missing or any(any(map(is_stale, table.state)) for table in plan.graph.tables) else 0

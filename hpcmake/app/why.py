@@ -47,7 +47,7 @@ def why(arguments: Arguments) -> int:
         if arguments.flag("json"):
             from json import dumps
 
-            sys.stdout.write(dumps({"kind": "why", "file": word, "chain": chain}) + "\n")
+            sys.stdout.write(dumps({"kind": "why", "file": word, "chain": chain}, separators=(",", ":")) + "\n")
         else:
             sys.stdout.write(("\n" if at else "") + "\n".join(_words(link) for link in chain) + "\n")
     if not arguments.flag("json"):
@@ -92,6 +92,8 @@ def _link(plan: Plan, table: Table, row: int) -> dict[str, object]:
         reason = plan.judge.explain(table, row)
         if reason is not None:
             link["reason"] = reason.plain()
+        if account.state == "failed":
+            link["last"] = account.reason
         waits = _waits_for(plan, table, row)
         if waits:
             link["waits for"] = waits[:5]
@@ -147,7 +149,7 @@ def _words(link: dict[str, object]) -> str:
         )
     task = link["task"]
     if state == "done":
-        took = f", and took {render_duration(float(str(link['time'])))}" if "time" in link else ""
+        took = f"; it took {render_duration(float(str(link['time'])))}" if "time" in link else ""
         inputs = link["inputs"]
         same = (
             "its command and its input are"
@@ -156,7 +158,7 @@ def _words(link: dict[str, object]) -> str:
             if not inputs
             else f"its command and its {inputs} inputs are"
         )
-        return f"{task} is up to date: {same} as recorded, and its outputs are there{took}"
+        return f"{task} is up to date: {same} as recorded, and what it makes is there{took}"
     if state == "unknown":
         after = link.get("after") or ["what it needs"]
         assert isinstance(after, list)  # noqa: S101  # as it was made
@@ -167,9 +169,11 @@ def _words(link: dict[str, object]) -> str:
         return f"{task} is left out by --omit"
     reason = link.get("reason", {})
     assert isinstance(reason, dict)  # noqa: S101  # as it was made
-    about = f" {reason['file']}" if "file" in reason else ""
+    about = f": {reason['file']}" if "file" in reason else ""
     detail = f" ({reason['detail']})" if "detail" in reason else ""
     lines = [f"{task} must run: {reason.get('kind', state)}{about}{detail}"]
+    if "last" in link:
+        lines.append(f"  its last attempt failed: {link['last']}; `hpcmake log '{task}'` shows what it printed")
     if "waits for" in link:
         waits = link["waits for"]
         assert isinstance(waits, list)  # noqa: S101  # as it was made

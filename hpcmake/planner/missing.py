@@ -45,7 +45,10 @@ def _unknown_target(plan: Plan, word: str) -> Diagnostic:
         message = f"`{word}` is a rule, and a target is a file or a name"
         return Diagnostic("E412", message, span, help=f"name a file that it makes, {example}or a target{targets}")
     known = [*campaign.targets, *(output.pattern.text for rule in campaign.rules for output in rule.outputs)]
-    help_ = did_you_mean(word, known) or plan.outside.hint(normalize(word, plan.graph.root)) + targets
+    help_ = did_you_mean(word, known)
+    if not help_:
+        hint = plan.outside.hint(normalize(word, plan.graph.root)) if "/" in word else ""
+        help_ = (hint + targets).removeprefix("\n")
     message = f"no rule makes `{word}`, there is no such file, and no target has this name"
     return Diagnostic("E412", message, span, help=help_)
 
