@@ -295,6 +295,15 @@ class JournalFolder:
         except OSError as error:
             raise trouble(error, "look at", self._of(name), consequence=_UNREAD) from None
 
+    def state(self) -> tuple[object, ...]:
+        """Return what tells one state of the journal's files from another, without reading them.  Raises Trouble."""
+        try:
+            found = os.stat(self._of(_FOLD))
+            fold = (found.st_ino, found.st_mtime_ns, found.st_size)
+        except OSError:
+            fold = (0, 0, 0)
+        return (fold, *((name, self._length(name)) for name in self.live()))
+
     def read_live(self, name: str) -> bytes:
         """Return the content of a live file.  Raises Trouble."""
         try:

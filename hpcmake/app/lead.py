@@ -39,16 +39,18 @@ def lead(arguments: Arguments) -> int:
     """Run a campaign; return the exit status.  Raises Trouble."""
     # mistakes are told before anything is written, and before anybody is waited for
     opened = Opened(arguments)
-    opened.plan()
+    plan = opened.plan()
     require_writable()
     with acquire(FOLDER, wait=arguments.number("wait")) as lease:
         voice = open_voice(arguments)
         try:
             if lease.unclean:
                 end_strays(voice)
-            # whoever held the lease before may have run tasks since the journal was read
-            opened = Opened(without_folders(arguments))
-            return Lead(opened, lease, voice).run(opened.plan())
+            if opened.journal.state() != opened.journal_state:
+                # whoever held the lease before has run tasks since the journal was read
+                opened = Opened(without_folders(arguments))
+                plan = opened.plan()
+            return Lead(opened, lease, voice).run(plan)
         finally:
             voice.close()
 

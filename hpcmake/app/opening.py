@@ -98,6 +98,8 @@ class Opened:
         self.tree = parse_cached(decode(self.wfile, read_wfile(self.wfile)))
         self.overrides = read_definitions(arguments.texts("define"))
         self.journal = JournalFolder(FOLDER)
+        self.journal_state = self.journal.state()
+        """What the journal's files were like when they began to be read."""
         self.history = self.read_history()
         self.choices = self._choices()
 
