@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.planner.graph import SOURCE
+from hpcmake.planner.graph import SOURCE, UNSET
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.values import render_value
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from hpcmake.app.drive import Drive, Handed
     from hpcmake.planner.graph import Table
+    from hpcmake.planner.plan import Plan
 
 _WORD = re.compile(r"(?:\\.|\$\$|[^\s\\])+")
 
@@ -51,6 +52,18 @@ def _plain(word: str) -> str:
     return re.sub(r"\\([\s#\\:\[\]*])", r"\1", word).replace("$$", "$")
 
 
+def _listed(plan: Plan, table: Table, row: int) -> dict[str, str]:
+    """Return what a task lists in its `input`: files that count, and files that must only be there first (`order`)."""
+    found: dict[str, str] = {}
+    for item, column in zip(table.rule.inputs, table.inputs, strict=True):
+        entry = column[row]
+        for number in (entry,) if entry >= 0 else () if entry == UNSET else plan.graph.group(entry):
+            path = plan.graph.files.paths[number]
+            if not item.order or path not in found:
+                found[path] = "order" if item.order else "input"
+    return found
+
+
 def read_depfile(drive: Drive, table: Table, row: int, handed: Handed) -> list[list[Any]]:
     """Return path, mtime and size of each file that a task's depfile names.
 
@@ -67,17 +80,18 @@ def read_depfile(drive: Drive, table: Table, row: int, handed: Handed) -> list[l
             Diagnostic("E413", message, rule.depfile.span, help="see what option makes it write one")
         ) from None
     workdir = render_value(rule.workdir.run(dict(table.env(row)))) if rule.workdir is not None else ""
-    listed = {plan.graph.files.paths[number] for number in plan.graph.inputs_of(table, row)}
+    listed = _listed(plan, table, row)
+    own = {plan.graph.files.paths[column[row]] for column in table.outputs}
     names = []
     for name in parse_depfile(text):
         where = normalize(
             f"{workdir.rstrip('/')}/{name}" if workdir and not name.startswith("/") else name, plan.graph.root
         )
-        if where in listed:
+        if where in own or listed.get(where) == "input":
             continue
         number = plan.graph.files.index.get(where)
         made = plan.graph.makers.makes(where) if number is None else plan.graph.files.rule[number] != SOURCE
-        if made:
+        if made and where not in listed:
             message = f"the depfile of {table.name(row)} names {where}, which a rule makes and the task does not list"
             help_ = f'add `order "{where}"` to its `input`, so that it is made first'
             raise Trouble(Diagnostic("E413", message, rule.depfile.span, help=help_))
