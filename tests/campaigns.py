@@ -165,7 +165,9 @@ class Campaign:
         """What the depfile of a task will name."""
         self.makes: dict[str, Callable[[str], Iterable[str]] | Iterable[str]] = {}
         """What a task of a rule with `produces` will make, by the name of the task."""
-        self.content: Callable[[str, str, str], str] = lambda task, path, inputs: f"{task} {path} {crc32(inputs.encode())}"
+        self.content: Callable[[str, str, str], str] = lambda task, path, inputs: (
+            f"{task} {path} {crc32(inputs.encode())}"
+        )
         self.commands: dict[str, str] = {}
 
     # ------------------------------------------------------------ planning
@@ -256,7 +258,9 @@ class Campaign:
         return ran
 
     def _can_run(self, plan: Plan, table: Table, row: int) -> bool:
-        return all(plan.stamps.present[number] for number in plan.graph.inputs_of(table, row) if plan.judge.will[number] != 3)
+        return all(
+            plan.stamps.present[number] for number in plan.graph.inputs_of(table, row) if plan.judge.will[number] != 3
+        )
 
     def take(self, *records: dict[str, Any]) -> None:
         """Add records to the journal."""

@@ -7,7 +7,7 @@ Knows nothing of other rules, nor of files.
 from __future__ import annotations
 
 from hpcmake import syntax
-from hpcmake.diagnostics import Diagnostic, Note, did_you_mean
+from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
 from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
@@ -44,9 +44,7 @@ _SHARED = ("cores", "memory", "gpus")
 class Setting:
     """What surrounds a rule: constants, constraints, defaults.  The same for all rules of a campaign."""
 
-    def __init__(
-        self, world: World, constants: dict[str, Constant], constraints: Mapping[str, str]
-    ) -> None:
+    def __init__(self, world: World, constants: dict[str, Constant], constraints: Mapping[str, str]) -> None:
         self.world = world
         self.constants = constants
         self.constraints = constraints
@@ -58,7 +56,14 @@ class Setting:
         self.warnings: list[Diagnostic] = []
 
     def tell(
-        self, code: str, message: str, span: Span, label: str = "", *, notes: tuple[Note, ...] = (), help: str = ""  # noqa: A002
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        label: str = "",
+        *,
+        notes: tuple[Note, ...] = (),
+        help: str = "",  # noqa: A002
     ) -> None:
         """Add a mistake, or a warning if its code says so."""
         found = self.warnings if code[0] == "W" else self.troubles
@@ -121,7 +126,12 @@ def _attributes(node: syntax.Rule, setting: Setting) -> dict[str, syntax.Attribu
                 help=help_,
             )
         elif (name in BLOCKS) != isinstance(entry.value, syntax.Block):
-            setting.tell("E228", f"`{name}` holds {'shell text' if name in BLOCKS else 'values'}", entry.name.span)
+            what, mend = (
+                ("shell text", f"write `{name}:` and the command") if name in BLOCKS else ("values", "write them")
+            )
+            setting.tell(
+                "E228", f"`{name}` holds {what}", entry.name.span, help=f"{mend} behind the colon, or below it"
+            )
         else:
             found[name] = entry
     return found
@@ -138,11 +148,18 @@ def _lets(rule: Rule, node: syntax.Rule, setting: Setting, constraints: Mapping[
                 "E202",
                 f"`let {name}` twice in rule `{rule.name}`",
                 entry.name.span,
-                notes=(Note(seen[name].name.span, "first here"),),
+                notes=(Note(seen[name].name.span, "it stands here already"),),
+                help="leave one of them, or give it another name",
             )
+            continue
         seen[name] = entry
         scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=constraints)
-        rule.lets[name] = compile_expression(entry.value, scope)
+        rule.lets[name] = code = compile_expression(entry.value, scope)
+        if not code.names and not code.reads and not scope.troubles:
+            try:
+                code.run({})  # a constant: its mistakes are told with all others
+            except Trouble as trouble:
+                setting.troubles += trouble.diagnostics
         setting.troubles += scope.troubles
 
 
@@ -193,7 +210,9 @@ def _check_names(rule: Rule, node: syntax.Rule, setting: Setting) -> None:
             if what == before:
                 message, before = f"two {what}s of rule `{rule.name}` are called `{name}`", "first"
             elif what == "let":
-                help_ = "a local `let` may not stand in `output`: write it at top level, or give one of them another name"
+                help_ = (
+                    "a local `let` may not stand in `output`: write it at top level, or give one of them another name"
+                )
             setting.tell("E211", message, span, notes=(Note(where, f"the {before}"),), help=help_)
         else:
             taken[name] = (what, span)
@@ -408,7 +427,9 @@ def _has_fields(rule: Rule, brace: syntax.Brace, setting: Setting) -> bool:
         return False
     if name == "wildcards" and first is None:
         example = rule.wildcards[0] if rule.wildcards else "NAME"
-        setting.tell("E309", "`{wildcards}` has no text of its own", brace.span, help=f"write `{{wildcards.{example}}}`")
+        setting.tell(
+            "E309", "`{wildcards}` has no text of its own", brace.span, help=f"write `{{wildcards.{example}}}`"
+        )
         return False
     return True
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
     Env: TypeAlias = dict[str, Value]
     Run: TypeAlias = Callable[[Env], Value]
+    Clause: TypeAlias = tuple[
+        tuple[str, ...], Callable[[Env], Sequence[Sequence[Value]]]
+    ]  # names, rows of their values
 
 
 class Filled:
@@ -737,9 +740,7 @@ def _loop(
 def _comprehension(expr: syntax.Comprehension, scope: Scope) -> Run:
     clauses, hidden = _clauses(expr, scope)
     item = _compile(expr.item, scope)
-    condition = None
-    if expr.condition is not None:
-        condition = _guard(expr.condition.span, functions.require_bool, _compile(expr.condition, scope))
+    condition = _condition(expr, scope)
     _restore(scope, hidden)
     span = expr.span
 
@@ -754,8 +755,7 @@ def _comprehension(expr: syntax.Comprehension, scope: Scope) -> Run:
             except Wait as wait:
                 needs += wait.needs
             if len(found) > functions.LONGEST_LIST:
-                mistake = functions.too_long("a list", len(found))
-                raise trouble_at(span, str(mistake), mistake.code, help=mistake.mend)
+                raise _too_long(span, len(found))
         if needs:
             raise Wait(*needs)
         return found
@@ -779,9 +779,7 @@ def _first(expr: syntax.Call, scope: Scope) -> Run:
     search = expr.arguments[0]
     clauses, hidden = _clauses(search, scope)
     item = _compile(search.item, scope)
-    condition = None
-    if search.condition is not None:
-        condition = _guard(search.condition.span, functions.require_bool, _compile(search.condition, scope))
+    condition = _condition(search, scope)
     _restore(scope, hidden)
     default = _compile(keywords["default"], scope) if "default" in keywords else None
     span = expr.span
@@ -805,12 +803,13 @@ def _first(expr: syntax.Call, scope: Scope) -> Run:
 
 
 def _compile_fill(expr: syntax.Comprehension, scope: Scope) -> Callable[[Env], Filled | None] | None:
-    """Return a closure that fills a simple pattern by columns, for comprehensions of one clause without condition."""
-    if expr.condition is not None or len(expr.clauses) != 1 or not isinstance(expr.item, syntax.String):
+    """Return a closure that fills a simple pattern by columns, if the item of a comprehension is one."""
+    if not isinstance(expr.item, syntax.String):
         return None
     mistakes = len(scope.troubles)
     clauses, hidden = _clauses(expr, scope)
     simple = _simple_string(expr.item, scope)
+    condition = _condition(expr, scope)
     _restore(scope, hidden)
     del scope.troubles[mistakes:]  # they were told when the comprehension itself was compiled
     if simple is None or not simple[1]:
@@ -819,27 +818,69 @@ def _compile_fill(expr: syntax.Comprehension, scope: Scope) -> Callable[[Env], F
     names, rows_of = clauses[0]
 
     def fill(env: Env) -> Filled | None:
-        rows = rows_of(env)
+        if len(clauses) == 1 and condition is None:
+            rows = rows_of(env)
+            columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+        else:
+            rows = _bound_rows(clauses, condition, env, places, expr.span)
+            columns = dict(zip(places, zip(*rows, strict=True), strict=True))
         if not rows:
             return Filled([], literals, [[] for _ in places])
-        columns = dict(zip(names, zip(*rows, strict=True), strict=True))
         parts: list[str | list[str]] = []
         for place in places:
-            if place in columns:
-                column = columns[place]
-                if type(column[0]) is not str or set(map(type, column)) != {str}:
-                    if not all(functions.is_number(value) for value in column):
-                        return None
-                    column = [render_value(value) for value in column]  # type: ignore[assignment]
-                parts.append(list(column))  # type: ignore[arg-type]
-            else:
+            if place not in columns:
                 value = env[place]
                 if not isinstance(value, str):
                     return None
                 parts.append(value)
+                continue
+            column = _texts(columns[place])
+            if column is None:
+                return None
+            parts.append(column)
         return Filled(fill_places(literals, parts), literals, parts)
 
     return fill
+
+
+def _bound_rows(
+    clauses: Sequence[Clause], condition: Run | None, env: Env, places: Sequence[str], span: Span
+) -> list[tuple[Value, ...]]:
+    """Return what some names are bound to, round by round."""
+    inner = dict(env)
+    rows: list[tuple[Value, ...]] = []
+    needs: list[Need] = []
+    for _ in _loop(clauses, inner, needs):
+        try:
+            if condition is None or condition(inner):
+                rows.append(tuple([inner[place] for place in places]))
+        except Wait as wait:
+            needs += wait.needs
+        if len(rows) > functions.LONGEST_LIST:
+            raise _too_long(span, len(rows))
+    if needs:
+        raise Wait(*needs)
+    return rows
+
+
+def _too_long(span: Span, count: int) -> Trouble:
+    mistake = functions.too_long("a list", count)
+    return trouble_at(span, str(mistake), mistake.code, help=mistake.mend)
+
+
+def _texts(column: Sequence[Value]) -> list[str] | None:
+    """Return a column of texts and numbers as texts, None if it holds anything else."""
+    if set(map(type, column)) == {str}:
+        return list(column)  # type: ignore[arg-type]
+    if all(isinstance(value, str) or functions.is_number(value) for value in column):
+        return [render_value(value) for value in column]
+    return None
+
+
+def _condition(expr: syntax.Comprehension, scope: Scope) -> Run | None:
+    if expr.condition is None:
+        return None
+    return _guard(expr.condition.span, functions.require_bool, _compile(expr.condition, scope))
 
 
 def fill_places(literals: tuple[str, ...], parts: list[str | list[str]]) -> list[str]:

@@ -58,7 +58,7 @@ def _numbers(operator: str, a: int | Fraction, b: int | Fraction) -> int | Fract
         return exact(a * b)
     if b == 0:
         message = "division by zero"
-        raise _fail(message)
+        raise _fail(message, mend="test it before: `a / b if b != 0 else 0`")
     if operator == "/":
         return a // b if isinstance(a, int) and isinstance(b, int) and a % b == 0 else exact(_fraction(a) / b)
     return exact(a // b if operator == "//" else a % b)
@@ -133,7 +133,7 @@ def compare(operator: str, left: Value, right: Value) -> bool:
     a, b = _sort_value(left), _sort_value(right)
     if isinstance(left, (dict, Rows, Row, bool)) or left is None or right is None:
         message = f"{kind_of(left)} and {kind_of(right)} have no order"
-        raise _fail(message)
+        raise _fail(message, mend="compare what they hold")
     try:
         if operator == "<":
             return bool(a < b)  # type: ignore[operator]
@@ -151,20 +151,20 @@ def _contains(box: Value, value: Value) -> bool:
     if isinstance(box, str):
         if not isinstance(value, str):
             message = f"only a text can be in a text, and this is {kind_of(value)}"
-            raise _fail(message)
+            raise _fail(message, mend="`str(…)` makes a text of a number")
         return value in box
     if isinstance(box, list):
         for each in box:
             if not _comparable(each, value):
                 message = f"{kind_of(value)} is never in a list that holds {kind_of(each)}"
-                raise _fail(message)
+                raise _fail(message, mend="wildcards and cells of tables are text: `int(…)` makes a number of one")
         return value in box
     if isinstance(box, dict):
         return value in box
     if isinstance(box, Rows) and box.by_key is not None:
         return value in box.by_key
     message = f"nothing is `in` {kind_of(box)}"
-    raise _fail(message)
+    raise _fail(message, mend="`in` asks a list, a text, or the keys of an object")
 
 
 def require_bool(value: Value) -> bool:
@@ -172,7 +172,7 @@ def require_bool(value: Value) -> bool:
     if isinstance(value, bool):
         return value
     message = f"a condition is true or false, and this is {kind_of(value)}"
-    raise _fail(message, mend="compare it with something: `len(x) > 0`, `name != \"\"`")
+    raise _fail(message, mend='compare it with something: `len(x) > 0`, `name != ""`')
 
 
 def elements(value: Value) -> list[Value]:
@@ -193,7 +193,7 @@ def index(value: Value, at: Value) -> Value:
     if isinstance(value, Rows) and value.by_key is not None:
         if not isinstance(at, str):
             message = f"this table is looked up by `{value.key}`, a text, and this is {kind_of(at)}"
-            raise _fail(message)
+            raise _fail(message, mend="`str(…)` makes a text of a number")
         if at not in value.by_key:
             from hpcmake.diagnostics import did_you_mean  # only mistakes need it
 
@@ -211,11 +211,11 @@ def index(value: Value, at: Value) -> Value:
         return value[at]  # type: ignore[index]
     if not isinstance(value, (list, Rows)):
         message = f"{kind_of(value)} has no positions"
-        raise _fail(message)
+        raise _fail(message, mend='a list has, and a text in pieces: `split(text, ",")[0]`')
     items = elements(value)
     if not isinstance(at, int) or isinstance(at, bool):
         message = f"a position is a whole number, and this is {kind_of(at)}"
-        raise _fail(message)
+        raise _fail(message, mend="`int(…)` makes one of a text")
     if not -len(items) <= at < len(items):
         message = f"position {at} is outside a list of {len(items)}"
         raise _fail(message, "E302", "positions are counted from 0")
@@ -227,11 +227,11 @@ def span_of_range(low: Value, high: Value, step: Value | None) -> list[Value]:
     for bound in (low, high, step if step is not None else 1):
         if not isinstance(bound, int) or isinstance(bound, bool):
             message = f"a range is made of whole numbers, and this is {kind_of(bound)}"
-            raise _fail(message)
+            raise _fail(message, mend="`int(…)` makes one of a text")
     by = 1 if step is None else step
     if by == 0:
         message = "a range cannot go by steps of 0"
-        raise _fail(message)
+        raise _fail(message, mend="write a step from 1, or from -1 downwards")
     count = max(0, (high - low) // by + 1)  # type: ignore[operator]
     if count > LONGEST_LIST:
         what = "a range"
@@ -245,7 +245,7 @@ def span_of_range(low: Value, high: Value, step: Value | None) -> list[Value]:
 def _text(value: Value) -> str:
     if not isinstance(value, str):
         message = f"a text is wanted here, and this is {kind_of(value)}"
-        raise _fail(message)
+        raise _fail(message, mend="`str(…)` makes a text of a number")
     return value
 
 
@@ -263,7 +263,7 @@ def _extreme(pick: Callable[..., Value], *arguments: Value) -> Value:
     items = elements(arguments[0]) if len(arguments) == 1 else list(arguments)
     if not items:
         message = f"`{pick.__name__}` of an empty list"
-        raise _fail(message)
+        raise _fail(message, mend="add something that is always there: `max([0, x])`")
     for each in items[1:]:
         compare("<", items[0], each)
     return pick(items, key=_sort_value)
@@ -275,7 +275,7 @@ def _sum(items: Value) -> Value:
     for each in listed:
         if not is_number(each) and not isinstance(each, (DurationOf, SizeOf)):
             message = f"`sum` adds numbers, durations or sizes, and this is {kind_of(each)}"
-            raise _fail(message)
+            raise _fail(message, mend="`int(…)` makes a number of a text: `sum([int(row.n) for row in rows])`")
     for each in listed[1:]:
         total = arithmetic("+", total, each)
     return total
@@ -303,7 +303,7 @@ def _zip(*lists: Value) -> Value:
     columns = [elements(each) for each in lists]
     if len({len(column) for column in columns}) > 1:
         message = f"`zip` takes lists of one length, and these have {', '.join(str(len(c)) for c in columns)}"
-        raise _fail(message)
+        raise _fail(message, mend="make them of one length, or use two loops")
     return [list(row) for row in zip(*columns, strict=True)]
 
 
@@ -311,10 +311,10 @@ def _range(*bounds: Value) -> Value:
     for bound in bounds:
         if not isinstance(bound, int) or isinstance(bound, bool):
             message = f"`range` takes whole numbers, and this is {kind_of(bound)}"
-            raise _fail(message)
+            raise _fail(message, mend="`int(…)` makes one of a text")
     if len(bounds) == 3 and bounds[2] == 0:  # noqa: PLR2004  # start, stop, step
         message = "a range cannot go by steps of 0"
-        raise _fail(message)
+        raise _fail(message, mend="write a step from 1, or from -1 downwards")
     numbers = range(*bounds)  # type: ignore[arg-type]
     if len(numbers) > LONGEST_LIST:
         what = "a range"
@@ -329,11 +329,11 @@ def _int(value: Value) -> Value:
         if re.fullmatch(r"\s*[+-]?[0-9]{1,4000}\s*", value):
             return int(value)
         message = f"{value!r} is not a whole number"
-        raise _fail(message)
+        raise _fail(message, mend="take the number out of the text first, as with `replace` or `split`")
     if is_number(value):
         return int(value)  # type: ignore[arg-type]
     message = f"`int` takes a text or a number, and this is {kind_of(value)}"
-    raise _fail(message)
+    raise _fail(message, mend="leave `int` out")
 
 
 def _float(value: Value) -> Value:
@@ -351,9 +351,9 @@ def _float(value: Value) -> Value:
         except (ValueError, ZeroDivisionError):
             pass
         message = f"{value!r} is not a number"
-        raise _fail(message)
+        raise _fail(message, mend="take the number out of the text first, as with `replace` or `split`")
     message = f"`float` takes a text or a number, and this is {kind_of(value)}"
-    raise _fail(message)
+    raise _fail(message, mend="leave `float` out")
 
 
 def _join(items: Value, separator: Value = " ") -> Value:
@@ -365,7 +365,7 @@ def _join(items: Value, separator: Value = " ") -> Value:
 def _split(text: Value, separator: Value = None) -> Value:
     if separator == "":
         message = "an empty text parts nothing"
-        raise _fail(message)
+        raise _fail(message, mend="leave the separator out to part at blanks")
     return list(_text(text).split(None if separator is None else _text(separator)))
 
 

@@ -243,6 +243,40 @@ class Graph:
         for number, path in enumerate(paths, first):
             if files.rule[number] == SOURCE:
                 self._find_maker(number, path)
+        if filled is not None:
+            self._check_split(first, len(paths), filled)
+
+    def _check_split(self, first: int, count: int, filled: Filled) -> None:
+        """Warn of a path that the pattern by which it was filled in would split otherwise."""
+        owner = self.makers.of_literals(filled.literals)
+        if owner is None:
+            return
+        table = self.tables[owner[0]]
+        pattern = table.rule.outputs[owner[1]].pattern
+        files = self.files
+        if pattern.separable or len(pattern.places) != len(pattern.names):
+            return
+        order = [table.rule.wildcards.index(name) for name in pattern.places]
+        for at in range(count):
+            if files.rule[first + at] != owner[0]:
+                continue
+            values = table.values(files.row[first + at])
+            given = [column if isinstance(column, str) else column[at] for column in filled.columns]
+            if [values[place] for place in order] != given:
+                written = ", ".join(f"{name}={value}" for name, value in zip(pattern.places, given, strict=True))
+                message = (
+                    f"{files.paths[first + at]}, filled in with {written}, is split as {table.rule.task_name(values)}"
+                )
+                self._warn_of_split(f"split {table.rule.name} {owner[1]}", message, self._place, owner)
+                return
+
+    def _warn_of_split(self, key: str, message: str, place: Span | None, owner: tuple[int, int]) -> None:
+        output = self.campaign.rules[owner[0]].outputs[owner[1]]
+        help_ = (
+            f'narrow the wildcards, such as `wildcard {output.pattern.names[-1]}: "[0-9]+"`, or part them by a slash'
+        )
+        notes = (Note(output.span, "each wildcard takes as much as it can"),) if place is not output.span else ()
+        self.warnings.setdefault(key, Diagnostic("W402", message, place, notes=notes, help=help_))
 
     def _find_maker(self, number: int, path: str) -> None:
         """Find the maker of one new file: add its task, or leave it a source."""
@@ -363,10 +397,9 @@ class Graph:
 
     def _split_otherwise(self, table: Table, row: int, position: int, path: str, found: Maker) -> None:
         rule = self.campaign.rules[found[0]]
-        message = f"{path}, an output of {table.name(row)}, would be split as {rule.task_name(found[2])}"
-        help_ = 'narrow the wildcards, such as `wildcard n: "[0-9]+"`'
-        key = f"split {table.rule.name} {position}"
-        self.warnings.setdefault(key, Diagnostic("W402", message, table.rule.outputs[position].span, help=help_))
+        message = f"{path}, an output of {table.name(row)}, is split as {rule.task_name(found[2])}"
+        place = table.rule.outputs[position].span
+        self._warn_of_split(f"split {table.rule.name} {position}", message, place, (table.rule.number, position))
 
     def _made_twice(self, table: Table, row: int, path: str, number: int) -> None:
         other = self.files.rule[number]
@@ -415,7 +448,9 @@ class Graph:
         notes = (Note(table.rule.span, f"{table.depth:,} times so far"),)
         names = list(table.rule.wildcards)
         wildcard = next((n for n in names if is_text_digits(table.values(row)[names.index(n)])), "n")
-        help_ = f"end it with `if`: `input: … if {wildcard} != \"0\" else …`, or narrow it: `wildcard {wildcard}: \"[0-9]+\"`"
+        help_ = (
+            f'end it with `if`: `input: … if {wildcard} != "0" else …`, or narrow it: `wildcard {wildcard}: "[0-9]+"`'
+        )
         return Trouble(*self.troubles, Diagnostic("E408", message, place, notes=notes, help=help_))
 
     def _give_inputs(self, table: Table, start: int, end: int) -> None:
@@ -532,9 +567,8 @@ class Graph:
             self._note_needs(table, (number,))
             return number
         if not isinstance(value, list):
-            raise Trouble(
-                Diagnostic("E306", f"an input is a path or a list of paths, and this is {kind_of(value)}", code.span)
-            )
+            message = f"an input is a path or a list of paths, and this is {kind_of(value)}"
+            raise Trouble(Diagnostic("E306", message, code.span, help="`str(…)` makes a text of a number"))
         return self._group(table, self.intern(flat_paths(value, code.span), code.span))
 
     def _group(self, table: Table, numbers: array[int]) -> int:

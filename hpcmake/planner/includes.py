@@ -129,4 +129,4 @@ def _generated(
             word = type(inner).__name__.lower()
             notes = (Note(node.path.span, "it is included here"),)
             message = f"`{word}` in a file that a rule makes: it may hold `rule`, `target` and `prefer` only"
-            setting.tell("E218", message, inner.span, notes=notes, help="move it into the Wfile")
+            setting.tell("E222", message, inner.span, notes=notes, help="move it into the Wfile")

@@ -100,6 +100,10 @@ class Makers:
             raise Trouble(Diagnostic("E401", message, one.span, notes=(Note(two.span, "the other"),), help=help_))
         return best[:1]
 
+    def of_literals(self, literals: tuple[str, ...]) -> tuple[int, int] | None:
+        """Return the one rule and output whose pattern has these literals, None if there is none or more."""
+        return self._shapes.get(literals)
+
     def of_shape(self, filled: Filled, joined: str, count: int) -> tuple[int, int] | None:
         """Return the rule and output that make all paths of a filled pattern, where that is beyond doubt.
 

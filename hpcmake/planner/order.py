@@ -5,17 +5,19 @@ Owns the components of rules that need each other, the order of tasks within one
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.diagnostics import Diagnostic, Note, Trouble
+from hpcmake.planner.graph import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from hpcmake.planner.graph import Graph
+    from hpcmake.text import Span
 
 
 def components(graph: Graph, wanted: Iterable[int]) -> list[list[int]]:
-    """Return the numbers of rules in groups that need each other, makers first (Tarjan's algorithm, without recursion)."""
+    """Return the numbers of rules in groups that need each other, makers first: Tarjan's algorithm, without recursion."""
     wanted = sorted(wanted)
     among = set(wanted)
     number: dict[int, int] = {}
@@ -75,31 +77,48 @@ def tasks_in_order(graph: Graph, rows: dict[int, Sequence[int]]) -> list[tuple[i
         for taker in takers.get(task, ()):
             open_needs[taker] -= 1
             if not open_needs[taker]:
-                ready.append(taker)  # noqa: B909  # the list is the queue that is worked through
+                ready.append(taker)  # the list is the queue that is worked through
     if len(order) < len(members):
         raise cycle(graph, {task for task, count in open_needs.items() if count})
     return order
 
 
+_SHOWN = 5  # places of a cycle in a message
+_LONGEST = 9  # files of a cycle in a message
+
+
 def cycle(graph: Graph, stuck: set[tuple[int, int]]) -> Trouble:
     """Return the mistake of a cycle among tasks that wait for each other."""
     files = graph.files
-    trail: list[int] = []
+    steps: list[tuple[tuple[int, int], int]] = []  # a task, and the file that it takes of the next
     seen: dict[tuple[int, int], int] = {}
     task = min(stuck)
     while task not in seen:
-        seen[task] = len(trail)
+        seen[task] = len(steps)
         for number in graph.inputs_of(graph.tables[task[0]], task[1]):
             maker = (files.rule[number], files.row[number])
             if maker in stuck:
-                trail.append(number)
+                steps.append((task, number))
                 task = maker
                 break
-    circle = [files.paths[number] for number in trail[seen[task] :]]
-    shown = [*circle[:6], "…", *circle[-2:]] if len(circle) > 9 else circle  # noqa: PLR2004  # what a message holds
-    rule = graph.campaign.rules[task[0]]
-    text = " -> ".join([*shown, shown[0]])
-    message = f"a cycle: {text}, where each needs the next"
-    return Trouble(
-        Diagnostic("E402", message, rule.span, help="leave one of these needs out, or give a file another name")
-    )
+    circle = steps[seen[task] :]
+    start = min(range(len(circle)), key=lambda at: files.paths[circle[at][1]])
+    circle = circle[start:] + circle[:start]
+    paths = [files.paths[number] for _, number in circle]
+    shown = [*paths[:6], "…", *paths[-2:]] if len(paths) > _LONGEST else paths
+    notes: dict[Span, str] = {}
+    for (rule, row), number in [*circle[1:], circle[0]]:
+        notes.setdefault(_place(graph, rule, row, number), f"needs {files.paths[number]}")
+    first, *others = [Note(span, text) for span, text in notes.items()]
+    message = f"a cycle: {' -> '.join([*shown, shown[0]])}, where each needs the next"
+    help_ = "leave one of these needs out, or give one of the files another name"
+    return Trouble(Diagnostic("E402", message, first.span, first.text, tuple(others[:_SHOWN]), help_))
+
+
+def _place(graph: Graph, rule: int, row: int, number: int) -> Span:
+    """Return the item by which a task takes a file."""
+    table = graph.tables[rule]
+    for item, column in zip(table.rule.inputs, table.inputs, strict=True):
+        if column[row] == number or (column[row] < UNSET and number in graph.group(column[row])):
+            return item.code.span
+    return table.rule.span

@@ -69,7 +69,9 @@ def read_outputs(
     seen: dict[str, Span] = {}
     for output in rule.outputs:
         if output.pattern.text in seen:
-            setting.tell("E209", f"output `{output.pattern.text}` twice in rule `{rule.name}`", output.span)
+            notes = (Note(seen[output.pattern.text], "it stands here already"),)
+            message = f"output `{output.pattern.text}` twice in rule `{rule.name}`"
+            setting.tell("E209", message, output.span, notes=notes, help="leave one of them")
         seen[output.pattern.text] = output.span
 
 
@@ -218,7 +220,9 @@ def _pattern(
     if not places:
         path = normalize(literals[0])
         if path in {"", "."}:
-            setting.tell("E403", f"`{literals[0]}` is no file", string.span, help="an output is a file, or a folder of its own")
+            setting.tell(
+                "E403", f"`{literals[0]}` is no file", string.span, help="an output is a file, or a folder of its own"
+            )
         return Pattern((path,), ())
     return Pattern(_normal(literals), places, constraints)
 

@@ -114,12 +114,9 @@ def _defaults(statements: list[syntax.Node], setting: Setting, site: str) -> Non
                 hint = did_you_mean(known, IN_DEFAULTS) or f"there are: {', '.join(sorted(IN_DEFAULTS))}"
                 setting.tell("E206", f"`{known}` is no attribute of `defaults`", attribute.name.span, help=hint)
             elif known in found:
-                setting.tell(
-                    "E209",
-                    f"attribute `{known}` twice in `defaults`",
-                    attribute.name.span,
-                    notes=_first(found[known].name.span),
-                )
+                notes = _first(found[known].name.span)
+                message = f"attribute `{known}` twice in `defaults`"
+                setting.tell("E209", message, attribute.name.span, notes=notes, help="leave one of them")
             else:
                 found[known] = attribute
                 _check_default(attribute, setting)
@@ -181,9 +178,9 @@ def _targets(statements: list[syntax.Node], setting: Setting, campaign: Campaign
         if not isinstance(node, syntax.Target):
             continue
         if node.name.id in nodes:
-            setting.tell(
-                "E202", f"target `{node.name.id}` twice", node.name.span, notes=_first(nodes[node.name.id].name.span)
-            )
+            notes = _first(nodes[node.name.id].name.span)
+            help_ = "join the two: `target NAME:` takes any number of items"
+            setting.tell("E202", f"target `{node.name.id}` twice", node.name.span, notes=notes, help=help_)
         else:
             nodes[node.name.id] = node
     for name, node in nodes.items():
@@ -271,5 +268,5 @@ def _check_shared_names(statements: list[syntax.Node], setting: Setting, campaig
                 f"`{node.name.id}` is a target and a {what}",
                 node.name.span,
                 notes=notes,
-                help="give one another name",
+                help="give one of them another name",
             )

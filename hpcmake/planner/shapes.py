@@ -93,9 +93,7 @@ def _told(rule: Rule, names: set[str], setting: Setting) -> bool:
     return False
 
 
-def read_resources(
-    rule: Rule, env: Env, *, only: Container[str] | None = None
-) -> tuple[Resources, dict[str, int]]:
+def read_resources(rule: Rule, env: Env, *, only: Container[str] | None = None) -> tuple[Resources, dict[str, int]]:
     """Return what an attempt takes, and its `retries`, `priority` and `at_once` where given.
 
     `env` holds the task's wildcards, `attempt` and `input`.  Raises Trouble for a value out of bounds.

@@ -19,7 +19,8 @@ def parse_content(raw: bytes, kind: str, path: str, span: Span) -> Value:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as problem:
         line = raw.count(b"\n", 0, problem.start) + 1
-        raise _mistake(f"{path}, line {line}: this is not UTF-8", span) from None
+        what = f"{path}, line {line}: this is not UTF-8"
+        raise _mistake(what, span, "save it as UTF-8; from Latin-1: `iconv -f latin1 -t utf-8`") from None
     readers = {"lines": _lines, "table": _table, "json": _json, "toml": _toml}
     return readers[kind](text, path, span)
 
@@ -41,18 +42,22 @@ def _table(text: str, path: str, span: Span) -> Value:
     try:
         written = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
     except csv.Error as problem:
-        raise _mistake(f"{path}, line {reader.line_num}: {problem}", span) from None
+        what = f"{path}, line {reader.line_num}: {problem}"
+        raise _mistake(what, span, "a cell that holds a quote or a separator stands in double quotes") from None
     written = [(line, row) for line, row in written if any(row)]
     if not written:
-        raise _mistake(f"{path} is empty: a table has a line of column names", span)
+        what = f"{path} is empty: a table has a line of column names"
+        raise _mistake(what, span, "write the names of its columns, even if no row follows")
     columns = tuple(written[0][1])
     if len(set(columns)) != len(columns):
         twice = next(column for column in columns if columns.count(column) > 1)
-        raise _mistake(f"{path}: column `{twice}` stands twice", span, "give each column a name of its own")
+        what = f"{path}: column `{twice}` stands twice"
+        raise _mistake(what, span, "give each column a name of its own")
     rows = []
     for line, row in written[1:]:
         if len(row) != len(columns):
-            raise _mistake(f"{path}, line {line}: {len(row)} cells under {len(columns)} columns", span)
+            what = f"{path}, line {line}: {len(row)} cells under {len(columns)} columns"
+            raise _mistake(what, span, "each row has a cell, perhaps an empty one, for each column")
         rows.append(Row(columns, tuple(row)))
     return Rows(columns, tuple(rows), name=path)
 
@@ -63,13 +68,14 @@ def _json(text: str, path: str, span: Span) -> Value:
     try:
         value: Value = json.loads(text, parse_float=_decimal, parse_constant=_no_constant)
     except RecursionError:
-        raise _mistake(f"{path}: nested too deep", span) from None
+        what = f"{path}: nested too deep"
+        raise _mistake(what, span, "make it flatter") from None
     except json.JSONDecodeError as problem:
-        raise _mistake(
-            f"{path}, line {problem.lineno}, column {problem.colno}: not JSON ({problem.msg})", span
-        ) from None
+        what = f"{path}, line {problem.lineno}, column {problem.colno}: not JSON ({problem.msg})"
+        raise _mistake(what, span, "mend what writes the file, or read it as `lines`") from None
     except ValueError as problem:
-        raise _mistake(f"{path}: {problem}", span) from None
+        what = f"{path}: {problem}"
+        raise _mistake(what, span, "write it as a text, in quotes") from None
     return value
 
 
@@ -94,7 +100,8 @@ def _toml(text: str, path: str, span: Span) -> Value:
     try:
         return _plain(tomllib.loads(text, parse_float=_decimal))
     except (tomllib.TOMLDecodeError, ValueError, RecursionError) as problem:
-        raise _mistake(f"{path}: not TOML ({problem})", span) from None
+        what = f"{path}: not TOML ({problem})"
+        raise _mistake(what, span, "mend what writes the file, or read it as `lines`") from None
 
 
 def _plain(value: object) -> Value:
