@@ -302,7 +302,7 @@ class Lead:
                 "failed": len(engine.failed),
                 "fresh": fresh,
                 "given_up": engine.counts[GAVE_UP],
-                "cut": sum(1 for task in left if engine.state[task] == 7),  # noqa: PLR2004  # STOPPED
+                "cut": drive.outcome.cut,
                 "left": len(left),
                 "unknown": len(drive.plan.unknown()),
                 "wall": round(time.monotonic() - self.started, 3),

@@ -186,6 +186,11 @@ def enter(arguments: Arguments) -> None:
             hint = nearest_path(Disk(), normalize(folder))
             help_ = hint if hint.startswith("did you mean") else ""
             raise Trouble(Diagnostic("E811", message, Span(source, 3, 3 + len(folder)), help=help_)) from None
+    try:
+        os.getcwd()
+    except OSError:
+        message = "the folder in which you are is gone: it was removed, and perhaps made anew"
+        raise Trouble(Diagnostic("E811", message, help='go there again: `cd "$PWD"`')) from None
 
 
 def read_definitions(texts: Sequence[str]) -> dict[str, str]:

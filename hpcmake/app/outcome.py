@@ -34,6 +34,8 @@ class Outcome:
     def __init__(self, drive: Drive, *, latency: float) -> None:
         self.drive = drive
         self.latency = latency
+        self.cut = 0
+        """Attempts that had begun and were ended early, without being at fault."""
         self.awaited: list[tuple[float, Handed, Ended, list[Stamp | None]]] = []
         """Attempts that have succeeded, and whose outputs have not appeared yet."""
         self._last_failures: dict[tuple[int, int], tuple[Handed | None, Ended | None, dict[str, Any]]] = {}
@@ -290,6 +292,7 @@ class Outcome:
         drive, table, row = self.drive, handed.table, handed.row
         again = cut.why in {"node", "launcher", "forgotten"} and not drive.signals
         if handed.began or cut.elapsed:
+            self.cut += 1
             extras = {"why": cut.why, "e": round(cut.elapsed, 3)}
             drive.books.failure(table, row, kind="cut", ended=None, attempt=handed.number, extras=extras)
             self._outputs_aside(handed)
