@@ -9,7 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.app.books import Books
     from hpcmake.app.opening import Opened
-    from hpcmake.planner.history import Past
+    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpcmake.planner.graph import Table
-    from hpcmake.planner.history import Past
+    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
 
 

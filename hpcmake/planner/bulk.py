@@ -1,7 +1,7 @@
 """The judgement of a whole rule at once, by columns.
 
-Owns the comparison of recorded columns with those of today.  Knows nothing of single reasons: every task about which the
-columns leave a doubt is handed back, to be judged by itself.
+Owns the comparison of recorded columns with those of today.  Knows nothing of single reasons: every task about which
+the columns leave a doubt is handed back, to be judged by itself.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hpcmake.planner.graph import Graph, Table
-    from hpcmake.planner.history import History, Ledger
+    from hpcmake.planner.history import History
+    from hpcmake.planner.ledger import Ledger
     from hpcmake.planner.stale import Judge
     from hpcmake.planner.stamps import Stamps
 
@@ -42,7 +43,7 @@ def judge_columns(judge: Judge, table: Table) -> Iterable[int]:
         _all(judge, table, model.FORCED)
         return ()
     ledgers = judge.history.folded.get(rule.name, [])
-    if not ledgers and judge.history.exists and not _has_recent(judge, table):
+    if not ledgers and judge.history.exists and not _is_known(judge, table):
         return _without_records(judge, table)
     if not judge.history.exists and not any(map(judge.stamps.present.__getitem__, table.outputs[0])):
         return _without_records(judge, table)
@@ -51,8 +52,24 @@ def judge_columns(judge: Judge, table: Table) -> Iterable[int]:
     return _by_ledger(judge, table, ledgers[0])
 
 
-def _has_recent(judge: Judge, table: Table) -> bool:
-    return any(past.ledger.rule == table.rule.name for past in judge.history.recent.values())
+def _is_known(judge: Judge, table: Table) -> bool:
+    """Tell whether any of a rule's tasks may have succeeded, perhaps when the rule had another name."""
+    if _recent_rows(judge, table):
+        return True
+    names = [judge.graph.files.paths[number] for number in table.outputs[0]]
+    ledgers = [ledger for each in judge.history.folded.values() for ledger in each]
+    return any(not ledger.index.keys().isdisjoint(names) for ledger in ledgers)
+
+
+def _recent_rows(judge: Judge, table: Table) -> set[int]:
+    """Return the rows of which a success was recorded since the fold."""
+    files = judge.graph.files
+    found: set[int] = set()
+    for key in judge.history.recent:
+        number = files.index.get(key)
+        if number is not None and files.rule[number] == table.rule.number:
+            found.add(files.row[number])
+    return found
 
 
 def _all(judge: Judge, table: Table, reason: str) -> None:
@@ -130,13 +147,8 @@ def _by_ledger(judge: Judge, table: Table, ledger: Ledger) -> Iterable[int]:
 
 def _noted(judge: Judge, table: Table, history: History) -> set[int]:
     """Return the rows of which something was recorded since the fold."""
-    found: set[int] = set()
+    found = _recent_rows(judge, table)
     files = judge.graph.files
-    for key, past in history.recent.items():
-        if past.ledger.rule == table.rule.name:
-            number = files.index.get(key)
-            if number is not None and files.rule[number] == table.rule.number:
-                found.add(files.row[number])
     for key in history.gone:
         number = files.index.get(key)
         if number is not None and files.rule[number] == table.rule.number:

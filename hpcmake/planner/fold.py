@@ -12,7 +12,8 @@ from __future__ import annotations
 from array import array
 from zlib import crc32
 
-from hpcmake.planner.history import COLUMNS, NO_STAMP, History, Ledger
+from hpcmake.planner.history import History
+from hpcmake.planner.ledger import COLUMNS, NO_STAMP, Ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
