@@ -11,11 +11,12 @@ from heapq import heappop, heappush
 
 from hpcmake.planner.graph import SOURCE
 from hpcmake.planner.stale import FRESH, GIVEN_UP, LOST, STATES, UNKNOWN, is_stale
+from hpcmake.planner.urgency import Urgency
 from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
@@ -24,6 +25,7 @@ WAITS, READY, HANDED, DONE, FAILED, FRESH_AFTER_ALL, GAVE_UP, STOPPED = range(8)
 """What becomes of a task in a run."""
 
 _REMADE = STATES["input will be remade"]
+_OPEN = frozenset((WAITS, READY, HANDED, FAILED, STOPPED))
 _DIFFER = STATES["inputs differ"]
 
 
@@ -65,6 +67,8 @@ class Engine:
         self.failed: list[int] = []
         self.stopping = False
         """Whether nothing more is to be started: after a failure without `-k`, or on demand."""
+        self.not_produced: dict[int, None] = {}
+        """Files of a `produces` that are wanted by name, and that their task has not produced."""
         self.counts = [0] * 8
         self._open = array("i")
         """For each task, how many entries of its inputs are not settled yet."""
@@ -79,12 +83,13 @@ class Engine:
         self._ready: list[tuple[int, float, int]] = []
         self._held: dict[int, list[tuple[int, float, int]]] = {}
         self._of_rule: dict[int, int] = {}
-        self._expected = expected
         self._retries = retries
         self._priority = priority
         self._at_once = at_once
-        self._rank: dict[int, float] = {}
-        self._legs: dict[int, int] = {}
+        self._limits: dict[int, int | None] = {}
+        self._urgency = Urgency(plan.graph, expected)
+        self._to_judge: list[int] = []
+        """Tasks that have all they need, and are not queued yet: a list, since chains are long."""
         self._add(self._rows_to_run())
 
     # ------------------------------------------------------------ taking tasks in
@@ -100,7 +105,6 @@ class Engine:
 
     def grow(self, rows: dict[int, Sequence[int]]) -> int:
         """Take in what the plan has become; return how many tasks are new to the run."""
-        self._rank.clear()
         before = len(self.rule)
         add = []
         again = []
@@ -112,17 +116,10 @@ class Engine:
                     again.append(known)
                 elif known is None and (is_stale(table.state[row]) or table.state[row] == UNKNOWN):
                     add.append((number, row))
-        # a task that was fresh may have to run, since what is new wants a temp file of it
-        for number, table in enumerate(self.plan.graph.tables):
-            if number not in rows and any(output.temp for output in table.rule.outputs):
-                add += [
-                    (number, row)
-                    for row, state in enumerate(table.state)
-                    if is_stale(state) and (number, row) not in self.number
-                ]
         self._add(add)
         for task in again:  # only now are all makers known
             self._relink(task)
+        self._judge_ready()
         return len(self.rule) - before
 
     def _add(self, rows: list[tuple[int, int]]) -> None:
@@ -136,12 +133,14 @@ class Engine:
         self.tries.extend(array("i", [0]) * count)
         self._open.extend(array("i", [0]) * count)
         self.counts[WAITS] += count
-        self._measure_legs(first)
+        by_rule: dict[int, list[int]] = {}
+        for number, row in rows:
+            by_rule.setdefault(number, []).append(row)
+        self._urgency.grow(by_rule)
         for task in range(first, first + count):
             self._link(task)
-        for task in range(first, first + count):
-            if not self._open[task]:
-                self._became_ready(task)
+        self._to_judge += [task for task in range(first, first + count) if not self._open[task]]
+        self._judge_ready()
 
     def _link(self, task: int) -> None:
         """Count what a task waits for; what it waits for already is not counted twice."""
@@ -166,7 +165,7 @@ class Engine:
         if task in self._blind:
             self._link(task)
         if not self._open[task]:
-            self._became_ready(task)
+            self._to_judge.append(task)
 
     def _is_open(self, entry: int) -> bool:
         if entry == -1:
@@ -188,8 +187,27 @@ class Engine:
         rule = files.rule[number]
         if rule == SOURCE:
             return False
-        task = self.number.get((rule, files.row[number]))
-        return task is not None and self.state[task] in {WAITS, READY, HANDED, FAILED, STOPPED}
+        row = files.row[number]
+        task = self.number.get((rule, row))
+        if task is None or self.state[task] == DONE:
+            return self._is_not_produced(number, rule, row)
+        return self.state[task] in _OPEN
+
+    def _is_not_produced(self, number: int, rule: int, row: int) -> bool:
+        """Tell whether a file is wanted by name of a task that is done and has not produced it: nobody can have it."""
+        table = self.plan.graph.tables[rule]
+        if table.rule.produces is None or number not in table.named.get(row, ()):
+            return False
+        made = self.plan.known_produced(rule, row)
+        if made is None or self.plan.graph.files.paths[number] in made:
+            return False
+        self._miss(number)
+        return True
+
+    def _miss(self, number: int) -> None:
+        self.not_produced[number] = None
+        if not self.keep_going:
+            self.stopping = True
 
     def table(self, task: int) -> Table:
         """Return the table of a task's rule."""
@@ -201,68 +219,45 @@ class Engine:
 
     # ------------------------------------------------------------ the order
 
-    def _measure_legs(self, first: int) -> None:
-        """Count, for rules that need themselves, how many tasks of the rule follow each."""
-        for number in {self.rule[task] for task in range(first, len(self.rule))}:
-            table = self.plan.graph.tables[number]
-            if number not in table.needs:
-                continue
-            files = self.plan.graph.files
-            rows = [row for row in range(table.count) if (number, row) in self.number]
-            depth = dict.fromkeys(rows, 0)
-            # rows were added from takers to makers, mostly: a few rounds reach the end
-            for row in rows:
-                for column in table.inputs:
-                    entry = column[row]
-                    for taken in (entry,) if entry >= 0 else () if entry == -1 else self.plan.graph.group(entry):
-                        if files.rule[taken] == number and files.row[taken] in depth:
-                            maker = files.row[taken]
-                            depth[maker] = max(depth[maker], depth[row] + 1)
-            self._legs.update({self.number[number, row]: legs for row, legs in depth.items() if legs})
+    def _judge_ready(self) -> None:
+        """Judge tasks that have all they need by their own records, and queue those that must run."""
+        while self._to_judge:
+            task = self._to_judge.pop()
+            fate = self._judged(task)
+            if fate is None:
+                self._queue(task)
+            elif fate != WAITS:
+                self._settle(task, fate)
 
-    def _path_length(self, number: int) -> float:
-        """Return the seconds that are expected from the start of a task of a rule to the end of all that needs it."""
-        known = self._rank.get(number)
-        if known is None:
-            self._rank[number] = 0.0  # rules that need each other count once
-            tables = self.plan.graph.tables
-            after = [
-                self._path_length(other)
-                for other, table in enumerate(tables)
-                if number in table.needs and other != number and table.count
-            ]
-            known = self._rank[number] = self._expected(tables[number].rule.name) + max(after, default=0.0)
-        return known
-
-    def _became_ready(self, task: int) -> None:
-        """A task has all it needs: judge it by its own record, and queue it if it must run."""
+    def _judged(self, task: int) -> int | None:
+        """Return what becomes of a task without a run; None if it must run."""
         table, row = self.table(task), self.row[task]
-        if row in table.waiting:
-            return
+        if row in table.waiting or self.state[task] != WAITS:
+            return WAITS
         state = table.state[row]
-        if state in {_REMADE, UNKNOWN, GIVEN_UP} or (state == _DIFFER and any(item.maybe for item in table.rule.inputs)):
-            self.plan.judge.forget_fates()
+        if state in {_REMADE, UNKNOWN, GIVEN_UP}:
             state = self.plan.judge.state_of(table, row)[0]
             table.state[row] = state
-            if state == FRESH:
-                self._settle(task, FRESH_AFTER_ALL)
-                return
-            if state == GIVEN_UP:
-                self._settle(task, GAVE_UP)
-                return
-        elif self._needs_lost(table, row):
-            self._settle(task, GAVE_UP)
-            return
+            return {FRESH: FRESH_AFTER_ALL, GIVEN_UP: GAVE_UP}.get(state)
+        return GAVE_UP if self._needs_lost(table, row) else None
+
+    def _queue(self, task: int) -> None:
+        """A task may run: put it in its place."""
         self._put(task, READY)
-        rule = self.rule[task]
-        length = self._path_length(rule) + self._legs.get(task, 0) * self._expected(table.rule.name)
-        entry = (-self._priority(table, row), -length, task)
-        limit = self._at_once(table)
+        table, row, rule = self.table(task), self.row[task], self.rule[task]
+        entry = (-self._priority(table, row), -self._urgency.of(rule, row), task)
+        limit = self._limit(rule)
         if limit is not None and self._of_rule.get(rule, 0) >= limit:
             heappush(self._held.setdefault(rule, []), entry)
         else:
             self._of_rule[rule] = self._of_rule.get(rule, 0) + (limit is not None)
             heappush(self._ready, entry)
+
+    def _limit(self, rule: int) -> int | None:
+        """Return how many tasks of a rule may run together, None if there is no limit."""
+        if rule not in self._limits:
+            self._limits[rule] = self._at_once(self.plan.graph.tables[rule])
+        return self._limits[rule]
 
     def _needs_lost(self, table: Table, row: int) -> bool:
         if not self.plan.judge.optional:
@@ -315,11 +310,22 @@ class Engine:
     # ------------------------------------------------------------ being told
 
     def on_done(self, task: int) -> None:
-        """A task has succeeded, and its outputs have their new stamps."""
+        """A task has succeeded, its outputs have their new stamps, and the plan knows what it has produced."""
         self.handed -= 1
         self._release(task)
         self.table(task).state[self.row[task]] = FRESH
         self._settle(task, DONE)
+        self._judge_ready()
+
+    def is_fatal(self, task: int) -> bool:
+        """Tell whether the failure of the next attempt of a task will stop the run."""
+        if self.keep_going or self._is_optional(task):
+            return False
+        return self.tries[task] >= self._retries(self.table(task), self.row[task])
+
+    def _is_optional(self, task: int) -> bool:
+        rows = self.plan.judge.optional.get(self.rule[task])
+        return rows is not None and bool(rows[self.row[task]])
 
     def on_failure(self, task: int) -> str:
         """An attempt has failed; return `again`, `gave up` or `failed`."""
@@ -332,10 +338,9 @@ class Engine:
             self.handed += 1
             return "again"
         self._release(task)
-        rows = self.plan.judge.optional.get(self.rule[task])
-        if rows is not None and rows[self.row[task]]:
-            self.table(task).state[self.row[task]] = GIVEN_UP
+        if self._is_optional(task):
             self._settle(task, GAVE_UP)
+            self._judge_ready()
             return "gave up"
         self._put(task, FAILED)
         self.failed.append(task)
@@ -360,7 +365,7 @@ class Engine:
     def _release(self, task: int) -> None:
         """Give the place of a task under `at_once` to the next of its rule."""
         rule = self.rule[task]
-        if self._at_once(self.table(task)) is None:
+        if self._limit(rule) is None:
             return
         waiting = self._held.get(rule)
         if waiting:
@@ -369,44 +374,41 @@ class Engine:
             self._of_rule[rule] -= 1
 
     def _settle(self, task: int, fate: int) -> None:
-        """A task will not run any more: free what waited for it.  Works through a list, since chains are long."""
-        todo = [(task, fate)]
-        while todo:
-            task, fate = todo.pop()
-            self._put(task, fate)
-            table, row = self.table(task), self.row[task]
-            if fate != DONE:
-                self.settled.append(Settled(task, fate))
-            for column in table.outputs:
-                number = column[row]
-                self.plan.judge.will[number] = LOST if fate == GAVE_UP else 0
+        """A task will not run any more: free what waited for it."""
+        self._put(task, fate)
+        table, row = self.table(task), self.row[task]
+        if fate != DONE:
+            self.settled.append(Settled(task, fate))
+        if fate == GAVE_UP:
+            table.state[row] = GIVEN_UP
+        self.plan.judge.note(table, row, table.state[row])
+        for column in table.outputs:
+            self._free(column[row])
+        named = table.named.get(row)
+        if named:
+            self._free_named(self.rule[task], row, named, fate)
+
+    def _free_named(self, rule: int, row: int, named: Sequence[int], fate: int) -> None:
+        """Free what takes files of a `produces` by name, if they were produced."""
+        paths = self.plan.graph.files.paths
+        made = self.plan.known_produced(rule, row) if fate != GAVE_UP else None
+        there = None if made is None else set(made)
+        for number in named:
+            if there is None or paths[number] in there:
                 self._free(number)
-            if table.rule.produces is not None:
-                self._free_produced(table, row)
+            elif number in self._takers or number in self._groups_of or number in self.plan.roots:
+                self._miss(number)
 
     def _free(self, number: int) -> None:
-        ready: list[int] = []
-        self._close(number, ready)
+        self._close(number)
         for entry in self._groups_of.pop(number, ()):
             self._group_open[entry] -= 1
+            self.plan.judge.forget_fate(entry)
             if not self._group_open[entry]:
-                self._close(entry, ready)
-        for task in ready:
-            self._became_ready(task)
+                self._close(entry)
 
-    def _close(self, entry: int, ready: list[int]) -> None:
+    def _close(self, entry: int) -> None:
         for taker in self._takers.pop(entry, ()):
             self._open[taker] -= 1
             if not self._open[taker] and self.state[taker] == WAITS:
-                ready.append(taker)
-
-    def _free_produced(self, table: Table, row: int) -> None:
-        """Free what takes files of a `produces` by name."""
-        files = self.plan.graph.files
-        wanted = [
-            n
-            for n in list(self._takers) + list(self._groups_of)
-            if n >= 0 and files.rule[n] == table.rule.number and files.row[n] == row
-        ]
-        for number in dict.fromkeys(wanted):
-            self._free(number)
+                self._to_judge.append(taker)

@@ -99,6 +99,7 @@ class Attempt(Record):
     `only_post` says that `run` succeeded in an earlier attempt.  `env` is added to the environment.  Output goes to
     the file `log` (appended to) or, if that is None, where the runner keeps it.  `folders` are made if absent,
     `outputs` are stamped when the attempt has succeeded.  All paths are relative to the root of the campaign.
+    `holds`: if it fails, or one of its outputs is missing, nothing more is begun until the runner is told to `resume`.
     """
 
     id: int
@@ -109,11 +110,12 @@ class Attempt(Record):
     interpreter: tuple[str, ...] = ("bash",)
     post: str = ""
     only_post: bool = False
-    env: Mapping[str, str] = {}  # noqa: RUF012  # frozen by use
+    env: Mapping[str, str] = {}  # frozen by use
     log: str | None = None
     folders: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     resources: Resources = Resources()
+    holds: bool = False
 
 
 class Event(Record):
@@ -175,6 +177,12 @@ class Runner(Protocol):
 
     def forget(self, ids: Iterable[int]) -> None:
         """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
+
+    def resume(self) -> None:
+        """Begin again what is handed out from now on, after the failure of an attempt that `holds`.
+
+        Whatever was handed out and had not begun then, or came since, has answered Cut(why="forgotten").
+        """
 
     def drain(self) -> None:
         """Begin nothing more; what has not begun answers Cut(why="stop")."""

@@ -1,6 +1,7 @@
 """The loop that runs a plan: it does what the engine decides.
 
-Owns the order of doors: what is moved, started, stamped and written down, and when.  Knows nothing of why a task is next.
+Owns the order of doors: what is moved, started, stamped and written down, and when.  Knows nothing of why a task is
+next.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ import signal
 import time
 
 from hpcmake.app.outcome import Outcome
+from hpcmake.app.products import Products
 from hpcmake.app.temps import Temps
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import FRESH_AFTER_ALL
 from hpcmake.model import Began, Cut, Ended, Lost
-from hpcmake.planner.attempts import LISTS
 from hpcmake.planner.world import Wait
 
 TYPE_CHECKING = False
@@ -38,10 +39,26 @@ LOOK_AHEAD = 0.2
 """Seconds of work that is handed out beyond what runs, so that no core waits for the driver."""
 
 
+MOST_AHEAD = 2048
+"""Attempts that are with the runner at most, while something is idle that none of them can use."""
+
+
 class Handed:
     """An attempt that was handed out, and what was so when it was."""
 
-    __slots__ = ("attempt", "before", "began", "inputs", "number", "only_post", "row", "table", "task")
+    __slots__ = (
+        "attempt",
+        "before",
+        "began",
+        "inputs",
+        "lists",
+        "number",
+        "only_post",
+        "row",
+        "table",
+        "task",
+        "tried",
+    )
 
     def __init__(self, task: int, table: Table, row: int, number: int, inputs: list[Any]) -> None:
         self.task = task
@@ -53,7 +70,11 @@ class Handed:
         """The stamps of its outputs, which are those of an earlier success, or None."""
         self.attempt: Attempt | None = None
         self.began = False
+        self.tried = False
+        """Whether an attempt was made before, in this run."""
         self.only_post = False
+        self.lists: list[str] = []
+        """The files that hold items for its command while it runs."""
 
 
 class Drive:
@@ -86,6 +107,7 @@ class Drive:
         self.cores = cores
         self.verbose = verbose
         self.rerun = rerun
+        self.products = Products(plan.graph)
         self.temps = Temps(self, keep=keep_temp)
         self.outcome = Outcome(self, latency=latency)
         self.handed: dict[int, Handed] = {}
@@ -98,6 +120,9 @@ class Drive:
         self.average = 0.05
         """Seconds that an attempt takes, of late."""
         self._make_runner = runner
+        resources = [table.rule.resources for table in plan.graph.tables]
+        self._has_priorities = any("priority" in each for each in resources)
+        self._is_mixed = any(not each.keys().isdisjoint(("cores", "memory", "gpus")) for each in resources)
         self._runner: Runner | None = None
 
     @property
@@ -130,9 +155,12 @@ class Drive:
             if not self.handed and not self.outcome.awaited and (self.engine.is_over or self.signals):
                 break
             if self._runner is not None and (self.handed or self.outcome.awaited):
-                for event in self._runner.events(TICK if not self.outcome.awaited else 0.05):
+                events = self._runner.events(TICK if not self.outcome.awaited else 0.05)
+                self.products.forget()
+                for event in events:
                     self._on_event(event)
                 self.outcome.look_again()
+                self._take_back()
             self._told_settled()
             self._plan_on()
             self.voice.tick()
@@ -167,13 +195,35 @@ class Drive:
 
     # ------------------------------------------------------------ handing out
 
-    def _window(self) -> int:
-        """Return how many attempts may be with the runner: what runs, and a little more."""
-        ahead = int(LOOK_AHEAD * self.cores / max(self.average, 0.0005))
-        return self.cores + max(2, min(ahead, 512))
+    def _room(self) -> int:
+        """Return how many attempts more may be with the runner: what runs, and a little more.
+
+        Where there are priorities it is no more than what can run, since a task that becomes ready could not overtake
+        what is there already.  While something is idle, as with tasks that share one gpu, there is room for others.
+        """
+        ahead = (
+            0 if self._has_priorities else max(2, min(int(LOOK_AHEAD * self.cores / max(self.average, 0.0005)), 512))
+        )
+        room = self.cores + ahead - len(self.handed)
+        if room <= 0 and self._is_mixed and len(self.handed) < MOST_AHEAD:
+            busy = sum(
+                handed.attempt.resources.cores for handed in self.handed.values() if handed.began and handed.attempt
+            )
+            return self.cores if busy < self.cores else 0
+        return room
+
+    def _take_back(self) -> None:
+        """Take back what has not begun, once nothing more is to be started; what is tried again goes on."""
+        if not self.engine.stopping or self.signals or self._runner is None:
+            return
+        self._runner.forget(
+            id_
+            for id_, handed in self.handed.items()
+            if not handed.began and handed.number == 1 and handed.task not in self.post_done
+        )
 
     def _fill(self) -> None:
-        room = self._window() - len(self.handed)
+        room = self._room()
         if room <= 0 or not self.engine.has_ready or self.signals:
             return
         tasks = self.engine.next_tasks(room)
@@ -186,7 +236,7 @@ class Drive:
             table, row = self.engine.table(task), self.engine.row[task]
             try:
                 handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
-                self._prepare(handed)
+                self.prepare(handed)
                 if table.rule.run is None and table.rule.post is None:
                     self.outcome.without_command(handed)
                     continue
@@ -212,10 +262,17 @@ class Drive:
         self.ids += 1
         only_post = only_post or handed.task in self.post_done
         attempt = self.attempts.make(
-            handed.table, handed.row, id=self.ids, number=handed.number, only_post=only_post, produced=produced
+            handed.table,
+            handed.row,
+            id=self.ids,
+            number=handed.number,
+            only_post=only_post,
+            produced=produced,
+            holds=self.engine.is_fatal(handed.task) and not self.outcome.latency,
         )
         for path, items in self.attempts.lists:
             self.disk.replace(path, "".join(item + "\n" for item in items).encode("utf-8", "surrogateescape"))
+            handed.lists.append(path)
         self.attempts.lists.clear()
         handed.attempt = attempt
         handed.only_post = only_post
@@ -226,12 +283,11 @@ class Drive:
         """Give one more attempt to the runner."""
         self.runner.more([attempt])
 
-    def _prepare(self, handed: Handed) -> None:
+    def prepare(self, handed: Handed) -> None:
         """Move away what an attempt must not find; what an earlier success made stays, unprotected."""
         table, row = handed.table, handed.row
         stamps = self.plan.stamps
-        if handed.task in self.post_done:
-            return
+        handed.before = []
         made: dict[str, Any] | None = None
         for output, column in zip(table.rule.outputs, table.outputs, strict=True):
             number = column[row]
@@ -251,7 +307,12 @@ class Drive:
                     stamps.put(number, None)
             handed.before.append(stamp)
         if table.rule.produces is not None:
-            self.outcome.put_produced_aside(table, row)
+            leftovers = self.products.now(table, row) if handed.tried else self.products.at_first(table, row)
+            for path in leftovers:
+                self.outcome.put_aside(path)
+            if leftovers:
+                self.products.forget()
+        handed.tried = True
 
     # ------------------------------------------------------------ events
 
@@ -267,6 +328,7 @@ class Drive:
                 self.average += (event.wall - self.average) * 0.1
                 self._drop_lists(handed)
                 self.outcome.on_ended(handed, event)
+                self._resume_after(handed, event)
         elif isinstance(event, Cut):
             handed = self.handed.pop(event.id, None)
             if handed is not None:
@@ -274,6 +336,13 @@ class Drive:
                 self.outcome.on_cut(handed, event)
         elif isinstance(event, Lost):
             self._on_lost(event)
+
+    def _resume_after(self, handed: Handed, ended: Ended) -> None:
+        """Let the runner go on, if it has stopped to begin attempts since this one has failed."""
+        attempt = handed.attempt
+        failed = ended.status != 0 or ended.why != "exit" or None in ended.stamps
+        if attempt is not None and attempt.id == ended.id and attempt.holds and failed and self._runner is not None:
+            self._runner.resume()
 
     def _on_lost(self, event: Lost) -> None:
         """The process that runs tasks is gone: what it held was ended with it, and is run again by a new one."""
@@ -290,13 +359,9 @@ class Drive:
             self._on_event(Cut(id_, "node"))
 
     def _drop_lists(self, handed: Handed) -> None:
-        attempt = handed.attempt
-        if attempt is not None and any(LISTS in text for text in (attempt.script, attempt.post, *(attempt.argv or ()))):
-            prefix = f"{handed.table.rule.name}-{handed.row}-"
-            for name in self.disk.names(LISTS) or ():
-                if name.startswith(prefix):
-                    self.disk.remove(f"{LISTS}/{name}")
-            self.disk.refresh([LISTS])
+        for path in handed.lists:
+            self.disk.remove(path)
+        handed.lists.clear()
 
     def _tell_began(self, handed: Handed) -> None:
         table, row = handed.table, handed.row
@@ -320,9 +385,8 @@ class Drive:
             table, row = self.engine.table(settled.task), self.engine.row[settled.task]
             kind = "fresh" if settled.fate == FRESH_AFTER_ALL else "gave up"
             self.voice.tell({"kind": kind, "task": table.name(row), "rule": table.rule.name})
-            if settled.fate == FRESH_AFTER_ALL:
-                self.temps.on_settled(table, row)
-            else:
+            self.temps.on_settled(table, row)
+            if settled.fate != FRESH_AFTER_ALL:
                 self.outcome.write_given_up(table, row)
 
     def _plan_on(self) -> None:
@@ -340,7 +404,7 @@ class Drive:
             return
         before = len(self.engine.rule)
         self.engine.grow(rows)
-        self.temps.grow()
+        self.temps.grow(rows)
         rules: dict[str, int] = {}
         for task in range(before, len(self.engine.rule)):
             name = self.engine.table(task).rule.name

@@ -8,8 +8,6 @@ from __future__ import annotations
 from hpcmake.app.depfiles import read_depfile
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.model import Ended
-from hpcmake.planner.outside import find_matching
-from hpcmake.planner.paths import natural_order
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -56,11 +54,7 @@ class Outcome:
         rule = handed.table.rule
         if rule.post is not None and "produced" in rule.post.names and not handed.only_post:
             self.drive.post_done.add(handed.task)
-            produced = self._produced(handed.table, handed.row)
-            try:
-                self.drive.hand_out(self.drive.attempt_of(handed, only_post=True, produced=produced))
-            except Trouble as trouble:
-                self.impossible(handed.task, trouble)
+            self._hand_out(handed)
             return
         self._check(handed, ended, list(ended.stamps))
 
@@ -68,16 +62,17 @@ class Outcome:
         """Look whether all outputs are there; wait for those that are not, as long as the file system may take."""
         table, row, disk = handed.table, handed.row, self.drive.disk
         paths = self.drive.plan.graph.files.paths
-        if len(stamps) != len(table.outputs):
-            stamps = [disk.stamp_now(paths[column[row]]) for column in table.outputs]
-        for at, output in enumerate(table.rule.outputs):
-            if output.touch:
-                path = paths[table.outputs[at][row]]
-                disk.touch(path)
-                stamps[at] = disk.stamp_now(path)
-        missing = [at for at, stamp in enumerate(stamps) if stamp is None]
+        outputs = table.rule.outputs
+        if len(stamps) != len(outputs):  # markers are not among those that the runner looked at
+            told = iter(stamps)
+            is_told = len(stamps) == sum(not output.touch for output in outputs)
+            stamps = [
+                None if output.touch else next(told) if is_told else disk.stamp_now(paths[column[row]])
+                for output, column in zip(outputs, table.outputs, strict=True)
+            ]
+        missing = [at for at, stamp in enumerate(stamps) if stamp is None and not outputs[at].touch]
         if not missing:
-            self._succeeded(handed, ended, [stamp for stamp in stamps if stamp is not None])
+            self._succeeded(handed, ended, stamps)
         elif self.latency > 0:
             self.awaited.append((self.drive.clock() + self.latency, handed, ended, stamps))
         else:
@@ -93,9 +88,10 @@ class Outcome:
             for at, stamp in enumerate(stamps):
                 if stamp is None:
                     stamps[at] = self.drive.disk.stamp_now(paths[handed.table.outputs[at][handed.row]])
-            missing = [at for at, stamp in enumerate(stamps) if stamp is None]
+            outputs = handed.table.rule.outputs
+            missing = [at for at, stamp in enumerate(stamps) if stamp is None and not outputs[at].touch]
             if not missing:
-                self._succeeded(handed, ended, [stamp for stamp in stamps if stamp is not None])
+                self._succeeded(handed, ended, stamps)
             elif self.drive.clock() >= deadline:
                 self._missing(handed, ended, paths[handed.table.outputs[missing[0]][handed.row]])
             else:
@@ -105,7 +101,17 @@ class Outcome:
         """A task whose every output is `touch` needs no process."""
         self._check(handed, Ended(0, 0, "exit", 0.0, 0.0, 0, 0.0), [])
 
-    def _succeeded(self, handed: Handed, ended: Ended, stamps: list[Stamp]) -> None:
+    def _marked(self, handed: Handed, stamps: list[Stamp | None]) -> list[Stamp]:
+        """Make the markers of a task that has made all else; return the stamps of all its outputs."""
+        disk, paths = self.drive.disk, self.drive.plan.graph.files.paths
+        for at, output in enumerate(handed.table.rule.outputs):
+            if output.touch:
+                path = paths[handed.table.outputs[at][handed.row]]
+                disk.touch(path)
+                stamps[at] = disk.stamp_now(path)
+        return [stamp for stamp in stamps if stamp is not None]
+
+    def _succeeded(self, handed: Handed, ended: Ended, told: list[Stamp | None]) -> None:
         drive, table, row = self.drive, handed.table, handed.row
         plan, rule = drive.plan, table.rule
         extras: dict[str, Any] = {}
@@ -115,8 +121,9 @@ class Outcome:
             except Trouble as trouble:
                 self._refused(handed, ended, render_all(trouble.diagnostics))
                 return
+        stamps = self._marked(handed, told)
         if rule.produces is not None:
-            produced = self._produced(table, row)
+            produced = drive.products.now(table, row)
             found = drive.disk.stamp_columns(produced)
             extras["prod"] = [
                 [path, mtime, size] for path, mtime, size in zip(produced, found[0], found[1], strict=True)
@@ -242,19 +249,23 @@ class Outcome:
                 self._outputs_aside(handed)
 
     def _try_again(self, handed: Handed) -> None:
-        drive = self.drive
         handed.number += 1
+        self._hand_out(handed)
+
+    def _hand_out(self, handed: Handed) -> None:
+        """Hand out what is next of a task that is in hand: another try, or its post alone."""
+        drive = self.drive
         handed.began = False
         try:
-            if handed.task not in drive.post_done:
-                handed.before = []
-                drive._prepare(handed)  # noqa: SLF001  # the two are one loop
             produced = None
-            if handed.task in drive.post_done and handed.table.rule.produces is not None:
-                produced = self._produced(handed.table, handed.row)
+            if handed.task not in drive.post_done:
+                drive.prepare(handed)
+            elif handed.table.rule.produces is not None:
+                produced = drive.products.now(handed.table, handed.row)
             drive.hand_out(drive.attempt_of(handed, produced=produced))
         except Trouble as trouble:
             self.impossible(handed.task, trouble)
+            self._outputs_aside(handed)
 
     def impossible(self, task: int, trouble: Trouble | Wait) -> None:
         """A command that cannot be made from its values fails without having run."""
@@ -291,6 +302,9 @@ class Outcome:
         """An attempt was cut, without being at fault."""
         drive, table, row = self.drive, handed.table, handed.row
         again = cut.why in {"node", "launcher", "forgotten"} and not drive.signals
+        if again and cut.why == "forgotten" and (handed.number > 1 or handed.task in drive.post_done):
+            self._hand_out(handed)  # it is in hand, though nothing else may be started any more
+            return
         if handed.began or cut.elapsed:
             self.cut += 1
             extras = {"why": cut.why, "e": round(cut.elapsed, 3)}
@@ -316,33 +330,28 @@ class Outcome:
         """Move aside what a failed attempt has left; what an earlier success made and nothing touched stays."""
         drive, table, row = self.drive, handed.table, handed.row
         paths = drive.plan.graph.files.paths
-        for column, before in zip(table.outputs, handed.before or [None] * len(table.outputs), strict=True):
+        befores = handed.before or [None] * len(table.outputs)
+        for output, column, before in zip(table.rule.outputs, table.outputs, befores, strict=True):
             path = paths[column[row]]
             now = drive.disk.stamp_now(path)
             if now is not None and now != before:
                 self.put_aside(path)
                 now = None
+            elif now is not None and output.protect:
+                drive.disk.protect(path)
             drive.plan.stamps.put(column[row], now)
         if table.rule.produces is not None:
-            self.put_produced_aside(table, row)
+            self._produced_aside(table, row)
 
     def put_aside(self, path: str) -> None:
         """Move a file out of the way, where it can be looked at."""
         self.drive.disk.move_aside(path, ASIDE)
 
-    def _produced(self, table: Table, row: int) -> list[str]:
-        """Return what matches `produces` for a task now."""
-        rule = table.rule
-        assert rule.produces is not None  # noqa: S101  # the caller asked
-        self.drive.disk.refresh()
-        values = dict(zip(rule.wildcards, table.values(row), strict=True))
-        return natural_order(find_matching(self.drive.disk, rule.produces.bind(values)))
-
-    def put_produced_aside(self, table: Table, row: int) -> None:
-        """Move aside what matches `produces`: what it made before is not what it makes now."""
-        for path in self._produced(table, row):
+    def _produced_aside(self, table: Table, row: int) -> None:
+        """Move aside what an attempt has produced, since it has not succeeded."""
+        for path in self.drive.products.now(table, row):
             self.put_aside(path)
-        self.drive.disk.refresh()
+        self.drive.products.forget()
 
     def _handle(self, table: Table, row: int) -> str:
         """Return what to type to run just this task: a file that it makes."""

@@ -45,6 +45,7 @@ class Attempts:
         self.most_cores = most_cores
         self.lists: list[tuple[str, list[str]]] = []
         self._constant_env: dict[int, dict[str, str]] = {}
+        self._has_markers: dict[int, bool] = {}
         self._resources: dict[int, tuple[Resources, dict[str, int]]] = {}
 
     def resources(self, table: Table, row: int, number: int) -> tuple[Resources, dict[str, int]]:
@@ -75,6 +76,7 @@ class Attempts:
         number: int,
         only_post: bool = False,
         produced: Sequence[str] | None = None,
+        holds: bool = False,
     ) -> Attempt:  # noqa: A002
         """Return an attempt.  Raises Trouble for a value that cannot be put into the command."""
         rule = table.rule
@@ -112,9 +114,18 @@ class Attempts:
             env=self._env(rule, wildcards),
             log=log,
             folders=self._folders(rule, outputs, workdir, log, table, row),
-            outputs=() if waits else outputs,
+            outputs=() if waits else self._looked_at(rule, outputs),
             resources=resources,
+            holds=holds,
         )
+
+    def _looked_at(self, rule: Rule, outputs: tuple[str, ...]) -> tuple[str, ...]:
+        """Return the outputs that are there when a command has succeeded: not the markers, which follow."""
+        if rule.number not in self._has_markers:
+            self._has_markers[rule.number] = any(output.touch for output in rule.outputs)
+        if not self._has_markers[rule.number]:
+            return outputs
+        return tuple(path for path, output in zip(outputs, rule.outputs, strict=True) if not output.touch)
 
     def _path(self, code: Code | None, env: Env) -> str | None:
         if code is None:
@@ -253,7 +264,8 @@ class _Values:
         env |= {"attempt": self.number, "rule": rule.name, "site": self.maker.site}
         env["time"] = DurationOf(int(resources.time) if resources.time is not None else 0)
         if rule.has_nodes:
-            env["launch"] = list(self.maker.launch(resources))
+            options = rule.launch_options.run(dict(table.env(row))) if rule.launch_options is not None else []
+            env["launch"] = [*self.maker.launch(resources), *(options if isinstance(options, list) else [options])]
         return env
 
     def list_file(self, items: Sequence[str]) -> str:

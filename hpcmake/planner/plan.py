@@ -83,6 +83,7 @@ class Plan:
         self._judged = [0] * len(campaign.rules)
         self._again: dict[int, set[int]] = {}
         self._looked = 0
+        self._roots_looked = 0
         self._targets = list(targets)
         self.open_items: dict[int, OpenItem] = {}
         """The items of targets that must wait for something to be made."""
@@ -173,6 +174,7 @@ class Plan:
 
     def settle(self) -> None:
         """Expand, look and judge until nothing more can be known without running something."""
+        judged: list[dict[int, Sequence[int]]] = []
         while True:
             self.graph.expand()
             rows = self._new_rows()
@@ -180,6 +182,7 @@ class Plan:
             self.stamps.look(self.graph.files)
             self._check_sources()
             if rows:
+                judged.append(rows)
                 self._wait_for_values(rows)
                 if self._optional is not None:
                     self.judge.optional = self._optional.extend(rows)
@@ -194,8 +197,18 @@ class Plan:
             self._resume()
             if not self._again and not self.graph.is_growing:
                 break
-        for table, row in self.judge.want_absent(self.roots):
+        for table, row in self.judge.want_absent(self._new_roots(), judged):
             self.only_absent.add((table.rule.number, row))
+            if self._changed is not None:
+                self._changed.setdefault(table.rule.number, set()).add(row)
+
+    def _new_roots(self) -> Sequence[int]:
+        """Return the wanted files that have come since this was last asked."""
+        if len(self.roots) == self._roots_looked:
+            return ()
+        found = list(self.roots)[self._roots_looked :]
+        self._roots_looked = len(self.roots)
+        return found
 
     def _judge_again(self, tasks: Iterable[tuple[int, int]]) -> None:
         for rule, row in tasks:

@@ -335,6 +335,10 @@ class Judge:
             self._group_will[entry] = known
         return known
 
+    def forget_fate(self, entry: int) -> None:
+        """Forget what was known of one group, since a file of it was made."""
+        self._group_will.pop(entry, None)
+
     def forget_fates(self) -> None:
         """Forget what was known of groups and versions, since files were made."""
         self._group_will.clear()
@@ -383,16 +387,21 @@ class Judge:
 
     # ------------------------------------------------------------ temp files that are wanted again
 
-    def want_absent(self, roots: Iterable[int]) -> list[tuple[Table, int]]:
-        """Return the tasks that must run only since a `temp` file that they made is absent and wanted again."""
+    def want_absent(self, roots: Iterable[int], judged: Iterable[dict[int, Sequence[int]]]) -> list[tuple[Table, int]]:
+        """Return the tasks that must run only since a `temp` file that they made is absent and wanted again.
+
+        `roots` and `judged` are the wanted files and the rows, by rule, that are new since this was last asked.
+        """
         if not self.stamps.absent_temps:
             return []
         added: list[tuple[Table, int]] = []
         todo = [number for number in roots if self.stamps.present[number] == ABSENT_TEMP]
-        for table in self.graph.tables:
-            for row, state in enumerate(table.state):
-                if is_stale(state) or state == UNKNOWN:
-                    todo += self._absent_inputs(table, row)
+        for rows in judged:
+            for rule, those in rows.items():
+                table = self.graph.tables[rule]
+                for row in those:
+                    if is_stale(table.state[row]) or table.state[row] == UNKNOWN:
+                        todo += self._absent_inputs(table, row)
         while todo:
             number = todo.pop()
             table, row = self.graph.tables[self.graph.files.rule[number]], self.graph.files.row[number]

@@ -121,6 +121,10 @@ class LocalRunner:
         """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
         self._say(["forget", *ids])
 
+    def resume(self) -> None:
+        """Begin again what is handed out from now on, after the failure of an attempt that `holds`."""
+        self._say(["resume"])
+
     def drain(self) -> None:
         """Begin nothing more; what has not begun answers Cut(why="stop")."""
         self._say(["drain"])
@@ -325,6 +329,7 @@ def render_row(attempt: Attempt) -> list[Any]:
         dict(attempt.env),
         attempt.log,
         resources.cores_per_rank if alone else 0,
+        attempt.holds,
     ]
     end = len(row)
     while end and row[end - 1] == DEFAULTS[end - 1]:

@@ -31,6 +31,7 @@ STAMPS_A_LINE = 20  # of up to 41 letters each
 UNKILLABLE = 2.0  # seconds between two tries, after which a process is left that waits for a dead disk
 KNOWN = {signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGPIPE, signal.SIGXFSZ, signal.SIGQUIT}
 NEVER = float("inf")
+HELD = "forgotten"
 
 
 class Node:
@@ -59,7 +60,7 @@ class Node:
         self.folders: set[str] = set()  # that were made in the last second
         self.folders_until = 0.0
         self.part = b""
-        self.closed = ""  # why nothing is begun any more
+        self.closed = ""  # why nothing is begun any more; HELD: not before the driver knows of a failure
         self.over = False
         self.wake, wake_end = os.pipe()
         os.set_blocking(self.wake, False)
@@ -142,6 +143,8 @@ class Node:
             for number in rest:
                 if self.room.waiting.pop(number, None):
                     self.answers.say("c", number, "forgotten", 0)
+        elif word == "resume" and self.closed == HELD:
+            self.closed = ""
         elif word == "drain":
             self.close("stop")
         elif word == "stop":
@@ -324,6 +327,8 @@ class Node:
             if not task.succeeded():
                 self.folders.clear()  # perhaps one was removed
             self.tell_end(task, now)
+            if task.holds and (task.lacks or not task.succeeded()):
+                self.close(HELD)
         if task.log_fd != task.slot.log_fd:
             os.close(task.log_fd)
         self.free_slots.append(task.slot)
@@ -337,6 +342,7 @@ class Node:
                 self.answers.add(f'["s",{task.id}{"".join(stamps)}]\n')
                 stamps = []
             stamp = find_stamp(path)
+            task.lacks = task.lacks or stamp is None
             stamps.append(f",{stamp[0]},{stamp[1]}" if stamp else ",null,null")
         return "".join(stamps)
 
@@ -354,7 +360,7 @@ class Node:
 
     def close(self, why: str) -> None:
         """Begin nothing more."""
-        self.closed = self.closed or why
+        self.closed = why if self.closed in ("", HELD) else self.closed
         for number in self.room.clear():
             self.answers.say("c", number, why, 0)
 

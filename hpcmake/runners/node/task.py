@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 RETRY, RUNNING, LINGERING, ASKED, KILLED = range(-1, 4)
 """How near a tree of processes is to its end; RETRY: not started yet, for the system had no room."""
 
-#           id argv outputs folders cores memory gpus time script interpreter post only_post env log alone
-DEFAULTS: "tuple[Any, ...]" = (0, None, (), (), 1, 0, 0, None, "", ("bash",), "", False, {}, None, 0)
+#           id argv outputs folders cores memory gpus time script interpreter post only_post env log alone holds
+DEFAULTS: "tuple[Any, ...]" = (0, None, (), (), 1, 0, 0, None, "", ("bash",), "", False, {}, None, 0, False)
 """What a row leaves out."""
 
 _spelling = ["utf-8"]
@@ -78,7 +78,9 @@ class Task:
     def __init__(self, row: "list[Any]") -> None:
         values = (*row, *DEFAULTS[len(row) :])
         self.id, self.argv, self.outputs, self.folders, self.cores, self.memory, self.gpus, self.time = values[:8]
-        self.script, self.interpreter, self.post, self.only_post, self.env, self.log, self.alone = values[8:]
+        self.script, self.interpreter, self.post, self.only_post, self.env, self.log, self.alone = values[8:15]
+        self.holds = values[15]
+        self.lacks = False
         self.order = self.overtaken = 0
         self.slot = NOWHERE
         self.devices: list[int] = []
