@@ -12,7 +12,7 @@ from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
 from hpcmake.planner.outputs import read_outputs, read_produces
-from hpcmake.planner.rules import COMMAND_NAMES, RESOURCES, UNCOMPARED, Input, Rule
+from hpcmake.planner.rules import COMMAND_NAMES, MAKES, RESOURCES, UNCOMPARED, Input, Rule, makes_of
 from hpcmake.planner.shapes import check_shape
 from hpcmake.planner.values import FIELDS_OF_DURATION, FIELDS_OF_SIZE
 from hpcmake.text import Span
@@ -464,14 +464,31 @@ def _compare(
             assert isinstance(block, syntax.Block)  # noqa: S101  # _attributes let nothing else pass
             texts[kind] = block.text
             texts[f"{kind} by"] = list(template.interpreter)
+    used = {brace.name.id for brace in braces}
     texts["setup"] = rule.setup
-    texts["outputs"] = [output.pattern.text for output in rule.outputs]
-    texts["items"] = [[item.name or "", item.plain, item.order] for item in rule.inputs]
-    texts["output items"] = [[item.name or "", list(item.positions)] for item in rule.output_items]
-    texts["produces"] = rule.produces.text if rule.produces is not None else ""
+    # what a wildcard is called changes nothing, nor does the name of an item that the command does not use
+    texts["outputs"] = ["{}".join(output.pattern.literals) for output in rule.outputs]
+    texts["items"] = [
+        [item.name if item.name in used else "", item.plain and bool({item.name, "input"} & used)]
+        for item in rule.inputs
+    ]
+    texts["output items"] = [
+        [item.name if item.name in used else "", list(item.positions)] for item in rule.output_items
+    ]
+    texts["produces"] = "{}".join(rule.produces.literals) if rule.produces is not None else ""
+    texts[MAKES] = makes_of(rule)
+    if any(not output.pattern.separable for output in rule.outputs):
+        texts["wildcards"] = [sorted(output.pattern.constraints.items()) for output in rule.outputs]
     for name in ("workdir", "depfile", "log"):
-        if name in attributes and (name == "workdir" or any(brace.name.id == name for brace in braces)):
-            texts[name] = attributes[name].value.span.text
+        code = getattr(rule, name)
+        if code is None or (name != "workdir" and name not in used):
+            continue
+        if code.literals is None and code.names:
+            rule.row_values.append(code)
+        elif code.literals is None:
+            shared.append((name, code))
+        else:
+            texts[name] = "{}".join(code.literals) + "".join(f" {rule.wildcards.index(place)}" for place in code.places)
 
     def definition() -> dict[str, object]:
         from hpcmake.planner.values import plain_of

@@ -87,10 +87,14 @@ class History:
         """Return the names of all rules with successes."""
         return list(dict.fromkeys([*self.folded, *(past.ledger.rule for past in self.recent.values())]))
 
+    def ledgers_of(self, rule: str) -> list[Ledger]:
+        """Return the ledgers of a rule: those that were folded, and those that came later."""
+        return [*self.folded.get(rule, ()), *(ledger for (name, _), ledger in self._ledgers.items() if name == rule)]
+
     def walls(self, rule: str) -> list[float]:
         """Return the wall seconds of successes of a rule, as far as they were measured."""
         found: list[float] = []
-        for ledger in [*self.folded.get(rule, ()), *(led for (name, _), led in self._ledgers.items() if name == rule)]:
+        for ledger in self.ledgers_of(rule):
             found += [wall for wall in ledger.wall if wall >= 0]
         return found
 

@@ -254,9 +254,7 @@ class _Listing:
         return [tuple(row[i] for i in order) for row in rows]
 
 
-def _over_other_produces(
-    pattern: Pattern, bound: Mapping[str, str], rule: Rule, span: Span, *, same: bool
-) -> Trouble:
+def _over_other_produces(pattern: Pattern, bound: Mapping[str, str], rule: Rule, span: Span, *, same: bool) -> Trouble:
     """Return the mistake of ranging over files of which some come from `produces`, but not as that is written."""
     made, place = rule.produces, rule.produces_span
     assert made is not None  # noqa: S101  # that is how the rule was found
@@ -278,7 +276,11 @@ def _over_other_produces(
         return Trouble(Diagnostic("E409", message, span, notes=notes, help=help_))
     message = f"this `each` takes in a part of what rule `{rule.name}` produces, and it is not known which"
     wider = f'range over all of it, `each "{made.text}"`'
-    help_ = f"{wider}, and choose with `if`" if not rule.closed else f"{wider}, with {readable(rule.closed)} bound to the left"
+    help_ = (
+        f"{wider}, and choose with `if`"
+        if not rule.closed
+        else f"{wider}, with {readable(rule.closed)} bound to the left"
+    )
     return Trouble(Diagnostic("E409", message, span, notes=notes, help=help_))
 
 

@@ -13,6 +13,7 @@ from hpcmake.planner.missing import missing_sources
 from hpcmake.planner.optional import Optional
 from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.paths import normalize
+from hpcmake.planner.rules import MAKES, makes_of
 from hpcmake.planner.stale import FRESH, Judge, is_stale
 from hpcmake.planner.stamps import THERE, Stamps
 from hpcmake.planner.values import plain_of
@@ -23,7 +24,7 @@ from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hpcmake.model import Tree
     from hpcmake.planner.expressions import Code
@@ -97,7 +98,7 @@ class Plan:
         outside.is_ready = self.is_ready
         outside.produced = self.known_produced
         outside.sizes = self._sizes
-        outside.was_made = _made_elsewhere(history, campaign, self.graph)
+        outside.was_made = _made_elsewhere(history, campaign)
         mistakes = evaluate_constants(campaign, reading=True)
         if mistakes:
             raise Trouble(*dict.fromkeys(mistakes))
@@ -214,10 +215,18 @@ class Plan:
         for rule, row in tasks:
             self._again.setdefault(rule, set()).add(row)
 
+    def _look_at_depfiles(self, table: Table, rows: Sequence[int]) -> None:
+        index = self.graph.files.index
+        pasts = [past for past in (self.judge.past(table, row) for row in rows) if past is not None]
+        named = (entry[0] for past in pasts for entry in past.ledger.extras.get(past.row, {}).get("dep", ()))
+        self.stamps.look_beside(path for path in named if path not in index)
+
     def _intern_produced(self, rows: dict[int, Sequence[int]]) -> None:
         """Add what tasks are recorded to have produced to the files that are looked at."""
         for number, those in rows.items():
             table = self.graph.tables[number]
+            if table.rule.depfile is not None:
+                self._look_at_depfiles(table, those)
             if table.rule.produces is None:
                 continue
             for row in those:
@@ -474,19 +483,15 @@ def _late_codes(rule: object) -> list[Code]:
     return [code for code in codes if code.reads]
 
 
-def _made_elsewhere(history: History, campaign: Campaign, graph: Graph) -> object:
+def _made_elsewhere(history: History, campaign: Campaign) -> Callable[[str], bool]:
     """Return a test for files that the journal says a task made, though no rule of today does."""
     known: set[str] = set()
     for name in history.rules():
-        if name in campaign.by_name and not history.recent:
-            rule = campaign.by_name[name]
-            texts = [output.pattern.text for output in rule.outputs]
-            if all(
-                (history.definitions.get(led.definition) or {}).get("outputs") == texts
-                for led in history.folded.get(name, ())
-            ):
-                if rule.produces is None:
-                    continue
+        rule = campaign.by_name.get(name)
+        makes = None if rule is None else makes_of(rule)
+        definitions = {ledger.definition for ledger in history.ledgers_of(name)}
+        if all(history.definitions.get(each, {}).get(MAKES) == makes for each in definitions):
+            continue  # what its tasks made matches its patterns still
         for past in history.all_of(name):
             known.update(path for path, _ in history.made_paths(past))
             known.update(path for path, _ in history.produced(past) or ())
@@ -501,6 +506,8 @@ def digest_of(value: object) -> str:
         from _blake2 import blake2b  # hashlib brings OpenSSL along, which takes longer than a plan
     except ImportError:
         from hashlib import blake2b
+    if isinstance(value, dict) and MAKES in value:
+        value = {name: each for name, each in value.items() if name != MAKES}
     text = dumps(value, sort_keys=True, separators=(",", ":"))
     return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 

@@ -215,3 +215,13 @@ def add_to_index(campaign: Campaign, rule: Rule) -> None:
         campaign.index.add(output.pattern, (rule.number, position))
     if rule.produces is not None:
         campaign.index.add(rule.produces, (rule.number, -1))
+
+
+MAKES = "~makes"
+"""The part of a definition that says which files a rule makes: it is written down, and not compared."""
+
+
+def makes_of(rule: Rule) -> list[list[object]]:
+    """Return which files a rule makes, as its definition says it."""
+    patterns = [output.pattern for output in rule.outputs] + ([rule.produces] if rule.produces is not None else [])
+    return [[pattern.text, [list(each) for each in sorted(pattern.constraints.items())]] for pattern in patterns]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from hpcmake import model
 from hpcmake.planner.bulk import judge_columns
 from hpcmake.planner.graph import SOURCE, UNSET
-from hpcmake.planner.history import NO_STAMP
+from hpcmake.planner.ledger import NO_STAMP
 from hpcmake.planner.order import components, tasks_in_order
+from hpcmake.planner.rules import MAKES
 from hpcmake.planner.stamps import ABSENT_TEMP, MISSING
 from hpcmake.record import Record
 
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from hpcmake.planner.graph import Graph, Table
-    from hpcmake.planner.history import History, Past
+    from hpcmake.planner.history import History
+    from hpcmake.planner.ledger import Past
     from hpcmake.planner.stamps import Stamps
 
 FRESH = 0
@@ -189,6 +191,8 @@ class Judge:
         files = self.graph.files
         if choices.old and any(files.paths[column[row]] in choices.old for column in table.outputs):
             return FRESH, None, ""
+        if self._is_lost(table, row):
+            return GIVEN_UP, None, ""
         if choices.always or rule.name in choices.rules:
             return _FORCED, None, "-B" if choices.always else f"-R {rule.name}"
         state, file, detail = self._own_reason(table, row)
@@ -233,12 +237,11 @@ class Judge:
             if item.order:
                 continue
             for number in self._members(table.inputs[position][row]):
-                if stamps.present[number] and stamps.mtimes[number] > oldest:
-                    return (
-                        STATES[model.INPUT_CHANGED],
-                        self.graph.files.paths[number],
-                        "it is newer, and there is no journal",
-                    )
+                path = self.graph.files.paths[number]
+                if path in self.choices.new:
+                    return STATES[model.INPUT_CHANGED], path, "-W"
+                if stamps.present[number] and stamps.mtimes[number] > oldest and path not in self.choices.old:
+                    return STATES[model.INPUT_CHANGED], path, "it is newer, and there is no journal"
         return FRESH, None, ""
 
     def _command_changed(self, table: Table, row: int, definition: str, values: list[object]) -> str | None:
@@ -278,7 +281,7 @@ class Judge:
         for path, mtime, size in found if isinstance(found, list) else ():
             if path in self.choices.old:
                 continue
-            stamp = self.stamps.tree.stamps([path])[0]
+            stamp = self.stamps.stamp_of(path, self.graph.files.index)
             if stamp is None:
                 return STATES[model.INPUT_CHANGED], path, "missing, and named by the depfile"
             if stamp != (mtime, size) or path in self.choices.new:
@@ -356,18 +359,37 @@ class Judge:
                     if self.will[number] == REMADE and self.graph.files.paths[number] not in self.choices.old:
                         return _REMADE, self.graph.files.paths[number], ""
             unsure = unsure or fate == MAYBE_REMADE
+        for number in self._named_by_depfile(table, row):
+            if self.will[number] == REMADE:
+                return _REMADE, self.graph.files.paths[number], "named by the depfile"
+            unsure = unsure or self.will[number] == MAYBE_REMADE
         return (UNKNOWN if unsure else FRESH), None, ""
+
+    def _named_by_depfile(self, table: Table, row: int) -> list[int]:
+        """Return the files of the plan that the depfile of a task's last success names."""
+        past = self.past(table, row) if table.rule.depfile is not None else None
+        if past is None:
+            return []
+        index = self.graph.files.index
+        return [index[path] for path, *_ in past.ledger.extras.get(past.row, {}).get("dep", ()) if path in index]
+
+    def _is_lost(self, table: Table, row: int) -> bool:
+        """Tell whether a task that is wanted as `maybe` only needs what has failed for good."""
+        rows = self.optional.get(table.rule.number)
+        if rows is None or not rows[row]:
+            return False
+        return any(
+            self.will[number] == LOST
+            for item, column in zip(table.rule.inputs, table.inputs, strict=True)
+            if not item.maybe
+            for number in self._members(column[row])
+        )
 
     def _gives_up(self, table: Table, row: int, state: int) -> bool:
         """Tell whether a task that is wanted as `maybe` only has failed for good, or needs what has."""
         rows = self.optional.get(table.rule.number)
         if rows is None or not rows[row]:
             return False
-        for position, item in enumerate(table.rule.inputs):
-            if not item.maybe and any(
-                self.will[number] == LOST for number in self._members(table.inputs[position][row])
-            ):
-                return True
         other = self.history.others.get(table.name(row))
         if state == FRESH or other is None or other["k"] != "gave up":
             return False
@@ -450,7 +472,7 @@ def difference(then: dict[str, object] | None, now: dict[str, object]) -> str:
     words = []
     for name in dict.fromkeys([*now, *then]):
         before, after = then.get(name), now.get(name)
-        if before == after:
+        if before == after or name == MAKES:
             continue
         if name in {"values", "env"} and isinstance(before, dict) and isinstance(after, dict):
             for each in dict.fromkeys([*after, *before]):

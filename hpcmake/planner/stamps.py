@@ -9,6 +9,8 @@ from array import array
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from hpcmake.model import Stamp, Tree
     from hpcmake.planner.graph import Files
 
@@ -26,6 +28,8 @@ class Stamps:
         self.sizes = array("q")
         self.absent_temps = 0
         self._digests: dict[int, str] = {}
+        self._beside: dict[str, Stamp | None] = {}
+        """Stamps of files that are not in the table: those that depfiles name."""
 
     def look(self, files: Files) -> None:
         """Look at the files that are new in the table."""
@@ -37,6 +41,20 @@ class Stamps:
         self.mtimes.extend(mtimes)
         self.sizes.extend(sizes)
         self.present.extend(present)
+
+    def look_beside(self, paths: Iterable[str]) -> None:
+        """Look at files that are not in the table, all at once."""
+        fresh = [path for path in dict.fromkeys(paths) if path not in self._beside]
+        self._beside.update(zip(fresh, self.tree.stamps(fresh), strict=True))
+
+    def stamp_of(self, path: str, index: Mapping[str, int]) -> Stamp | None:
+        """Return the stamp of any file, None if it is missing; it is looked at once."""
+        number = index.get(path)
+        if number is not None and number < len(self.present):
+            return self.stamp(number)
+        if path not in self._beside:
+            self.look_beside((path,))
+        return self._beside[path]
 
     def stamp(self, number: int) -> Stamp | None:
         """Return the stamp of a file, None if it is missing."""
