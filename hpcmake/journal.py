@@ -1,7 +1,7 @@
 """The append-only record of what was run: lines with checksums, in one file for each process that writes.
 
-Owns the form of a line, the one writer, and the folder with its live files and the folded one.  Knows nothing of what a
-record means, nor of what is inside the folded file.
+Owns the one writer, and the folder with its live files and the folded one.  Knows nothing of what a record means, nor of
+what is inside the folded file.
 """
 
 from __future__ import annotations
@@ -9,12 +9,10 @@ from __future__ import annotations
 import os
 import re
 import time
-from json import JSONEncoder, loads
 
-from hpcmake.crc import crc32c, find_damaged
-from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.record import Record
-from hpcmake.refusals import refusal, shown, trouble
+from hpcmake.diagnostics import Trouble
+from hpcmake.lines import parse_blocks, render_record
+from hpcmake.refusals import refusal, trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,127 +20,8 @@ if TYPE_CHECKING:
     from mmap import mmap
     from typing import Any
 
-# ---------------------------------------------------------------- lines
-
-_encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
-_BLOCK = 1 << 22  # bytes of lines that are checked and parsed together
-_BODY = 9  # where the record begins in its line, behind eight digits and a space
-
-
-class Damage(Record):
-    """A line that is no record: `line` is counted from 1, `offset` in bytes from the start of the file.
-
-    `torn` says that it is the last one and has no end: its writer was killed, or is still writing.
-    """
-
-    file: str
-    line: int
-    offset: int
-    length: int
-    torn: bool = False
-
-
-def render_record(record: Mapping[str, Any]) -> bytes:
-    """Return a record as one line: its CRC-32C, a space, and JSON in ASCII (so that any file name can be in it)."""
-    body = _encode(record).encode("ascii")
-    return b"%08x %b\n" % (crc32c(body), body)
-
-
-def parse_records(raw: bytes, name: str, start: int = 0) -> tuple[list[dict[str, Any]], list[Damage]]:
-    """Return the records of a file from byte `start` on, which begins a line, and the lines that are none."""
-    damage: list[Damage] = []
-    records: list[dict[str, Any]] = []
-    for block in parse_blocks(raw, name, damage, start):
-        records += block
-    return records, damage
-
-
-def parse_blocks(raw: bytes, name: str, damage: list[Damage], start: int = 0) -> Iterator[list[dict[str, Any]]]:
-    """Yield the records of a file in lists of some thousand, for who keeps only part of them; append to `damage`."""
-    at = start
-    number = raw.count(b"\n", 0, start) + 1
-    whole = raw.rfind(b"\n", start) + 1 or start
-    while at < whole:
-        lines = _take_lines(raw, at, whole)
-        yield _parse_lines(lines, name, damage, number, at)
-        at += sum(map(len, lines)) + len(lines)
-        number += len(lines)
-    if whole < len(raw):
-        # A record that is complete but for its end is as good as any: nothing of it is missing.
-        rest: list[Damage] = []
-        last = _parse_lines([raw[whole:]], name, rest, number, whole)
-        damage += [each.replace(torn=True) for each in rest]
-        if last:
-            yield last
-
-
-def _take_lines(raw: bytes, start: int, end: int) -> list[bytes]:
-    """Return the next lines, without their ends: some thousand, or one that is very long."""
-    stop = raw.find(b"\n", min(start + _BLOCK, end - 1)) + 1
-    return raw[start:stop].split(b"\n")[:-1]
-
-
-def _parse_lines(lines: list[bytes], name: str, damage: list[Damage], number: int, at: int) -> list[dict[str, Any]]:
-    bodies = [line[_BODY:] for line in lines]
-    try:
-        sums = [int(line[:8], 16) for line in lines]
-        if not find_damaged(bodies, sums):
-            records: list[Any] = loads(b"[%b]" % b",".join(bodies))
-            if len(records) == len(lines) and all(type(each) is dict for each in records):
-                return records
-    except ValueError:  # something in there is not what we write: look for it
-        pass
-    return _parse_one_by_one(lines, name, damage, number, at)
-
-
-_LINE = re.compile(rb"[0-9a-f]{8} \{.*\}", re.DOTALL)
-
-
-def _parse_one_by_one(
-    lines: list[bytes], name: str, damage: list[Damage], number: int, at: int
-) -> list[dict[str, Any]]:
-    records: list[dict[str, Any]] = []
-    for line in lines:
-        record = _find_record(line)
-        if record is not None:
-            records.append(record)
-        elif line:  # an empty line ends a torn one, and was none itself
-            damage.append(Damage(name, number, at, len(line)))
-        number += 1
-        at += len(line) + 1
-    return records
-
-
-def _find_record(line: bytes) -> dict[str, Any] | None:
-    if not _LINE.fullmatch(line) or crc32c(line[_BODY:]) != int(line[:8], 16):
-        return None
-    try:
-        record = loads(line[_BODY:])
-    except ValueError:
-        return None
-    return record if isinstance(record, dict) else None
-
-
-def damage_diagnostics(damage: Iterable[Damage]) -> list[Diagnostic]:
-    """Return what a user is told of damaged lines: one warning for each file, one for each torn end."""
-    told: list[Diagnostic] = []
-    files: dict[str, list[Damage]] = {}
-    for each in damage:
-        if each.torn:
-            message = f"the last record in {shown(each.file)} is half written (from byte {each.offset} on), and dropped"
-            mend = "the task that it was about runs again; nothing else is lost"
-            told.append(Diagnostic("W711", message, help=mend))
-        else:
-            files.setdefault(each.file, []).append(each)
-    for file, lines in files.items():
-        first = lines[0]
-        count = f"{len(lines)} records" if len(lines) > 1 else "a record"
-        where = f"{'first in ' if len(lines) > 1 else ''}line {first.line}, byte {first.offset}"
-        message = f"{count} in {shown(file)} {'are' if len(lines) > 1 else 'is'} damaged ({where}), and skipped"
-        whose = "the tasks that they were about run" if len(lines) > 1 else "the task that it was about runs"
-        told.append(Diagnostic("W710", message, help=f"{whose} again; nothing else is lost"))
-    return told
-
+    from hpcmake.diagnostics import Diagnostic
+    from hpcmake.lines import Damage
 
 # ---------------------------------------------------------------- writing
 
@@ -267,6 +146,8 @@ class JournalFolder:
 
     def __init__(self, path: str = ".hpcmake") -> None:
         self.path = path
+        self.seen: dict[str, int] = {}
+        """How much of each live file was read, or was folded before: what a new folded file may cover, and no more."""
 
     def exists(self) -> bool:
         """Return whether there is any journal.  Raises Trouble."""
@@ -297,25 +178,36 @@ class JournalFolder:
 
     def state(self) -> tuple[object, ...]:
         """Return what tells one state of the journal's files from another, without reading them.  Raises Trouble."""
+        return (self.fold_state(), *((name, self._length(name)) for name in self.live()))
+
+    def fold_state(self) -> tuple[int, int, int]:
+        """Return what tells one folded file from another: inode, mtime in ns, and size; all 0 if there is none."""
         try:
             found = os.stat(self._of(_FOLD))
-            fold = (found.st_ino, found.st_mtime_ns, found.st_size)
         except OSError:
-            fold = (0, 0, 0)
-        return (fold, *((name, self._length(name)) for name in self.live()))
+            return 0, 0, 0
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def read_live(self, name: str) -> bytes:
-        """Return the content of a live file.  Raises Trouble."""
+        """Return the content of a live file; nothing if it was folded just now.  Raises Trouble."""
         try:
             with open(self._of(name), "rb", buffering=0) as file:
                 return file.read()
+        except FileNotFoundError:
+            return b""
         except OSError as error:
             raise trouble(error, "read", self._of(name), consequence=_UNREAD) from None
 
     def read_records(self, covered: Mapping[str, int], damage: list[Damage]) -> Iterator[list[dict[str, Any]]]:
-        """Yield what is not in the folded file, oldest first, in lists; append to `damage`.  Raises Trouble."""
+        """Yield what is not in the folded file, oldest first, in lists; append to `damage`.  Raises Trouble.
+
+        A driver may fold meanwhile: who holds no lease must look afterwards whether `fold_state` is still the same.
+        """
+        self.seen = {name: covered[name] for name in self.live() if name in covered}
         for name, start in self.uncovered(covered):
-            yield from parse_blocks(self.read_live(name), self._of(name), damage, start)
+            raw = self.read_live(name)
+            self.seen[name] = len(raw)
+            yield from parse_blocks(raw, self._of(name), damage, start)
 
     def read_fold(self) -> bytes | mmap | None:
         """Return the folded file, mapped if it is large; None if there is none.  Raises Trouble."""
@@ -351,6 +243,15 @@ class JournalFolder:
             _remove_quietly(fresh)
             raise trouble(error, "write", path, consequence=_UNFOLDED) from None
         self.sweep(covers)
+
+    def keep_damaged_fold(self) -> None:
+        """Keep the folded file under another name as well, since it is about to be replaced and was not understood."""
+        path = self._of(_FOLD)
+        _remove_quietly(path + ".damaged")
+        try:  # noqa: SIM105  # contextlib is slow to import
+            os.link(path, path + ".damaged")
+        except OSError:
+            pass
 
     def sweep(self, covered: Mapping[str, int]) -> None:
         """Remove live files that the folded file covers as a whole, also those that a killed sweep left behind."""

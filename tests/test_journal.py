@@ -16,15 +16,8 @@ from hypothesis import strategies as st
 
 from hpcmake.crc import crc32c, find_damaged
 from hpcmake.diagnostics import Trouble, render_all
-from hpcmake.journal import (
-    Damage,
-    JournalError,
-    JournalFolder,
-    JournalWriter,
-    damage_diagnostics,
-    parse_records,
-    render_record,
-)
+from hpcmake.journal import JournalError, JournalFolder, JournalWriter
+from hpcmake.lines import Damage, damage_diagnostics, parse_records, render_record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,13 +133,20 @@ def test_a_journal_damaged_anywhere_loses_the_record_that_was_damaged_and_no_oth
     hurt[at] = byte
     found, damage = parse_records(bytes(hurt), "j")
     line = at // LINE
-    lost = {line, line + 1} if at % LINE == LINE - 1 else {line}  # where the end is damaged, two lines become one
-    assert [row for row in found if row not in ROWS] == []
-    assert [row for number, row in enumerate(ROWS) if number not in lost] == [
-        row for row in found if ROWS.index(row) not in lost
-    ]
-    assert all(each.offset // LINE in lost for each in damage)
-    assert bool(damage) or found == ROWS
+    if hurt == RAW or (
+        at % LINE == LINE - 1 and line < len(ROWS) - 1
+    ):  # where only an end is damaged, two records stand in one line
+        assert (found, damage) == (ROWS, [])
+        return
+    assert found == ROWS[:line] + ROWS[line + 1 :]
+    assert damage
+    assert all(each.offset // LINE == line for each in damage)
+
+
+def test_a_record_that_is_nested_too_deep_to_be_ours_is_damage() -> None:
+    body = b'{"k":' + b"[" * 100_000 + b"]" * 100_000 + b"}"
+    line = b"%08x %b\n" % (crc32c(body), body)
+    assert parse_records(line + render_record(OK), "j") == ([OK], [Damage("j", 1, 0, len(line) - 1)])
 
 
 @settings(deadline=None, max_examples=20)
@@ -304,7 +304,10 @@ def test_a_disk_that_is_full_costs_the_record_that_did_not_fit(
     with open(path, "rb") as file:
         raw = file.read()
     found, damage = parse_records(raw, "j")
-    assert found == written
+    if room == len(RAW) - 1 and not cuts:
+        assert found == ROWS  # told to be lost, and lacks nothing but its end: what it says is so
+    else:
+        assert found == written
     assert len(written) >= 4
     if cuts:
         assert (raw, damage, writer.length) == (rendered(written), [], len(raw))

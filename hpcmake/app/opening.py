@@ -10,7 +10,8 @@ import time
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
-from hpcmake.journal import JournalFolder, damage_diagnostics
+from hpcmake.journal import JournalFolder
+from hpcmake.lines import damage_diagnostics
 from hpcmake.parser.cache import parse_cached
 from hpcmake.parser.parse import decode
 from hpcmake.planner.fold import FoldError, parse_fold
@@ -26,7 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpcmake.journal import Damage
+    from hpcmake.lines import Damage
     from hpcmake.options import Arguments
     from hpcmake.planner.rules import Campaign
     from hpcmake.syntax import Wfile
