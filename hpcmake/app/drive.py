@@ -9,6 +9,8 @@ from __future__ import annotations
 import signal
 import time
 
+from hpcmake.app.commands import render_command
+from hpcmake.app.growth import Growth
 from hpcmake.app.outcome import Outcome
 from hpcmake.app.products import Products
 from hpcmake.app.temps import Temps
@@ -109,6 +111,7 @@ class Drive:
         self.rerun = rerun
         self.products = Products(plan.graph)
         self.temps = Temps(self, keep=keep_temp)
+        self._growth = Growth(engine)
         self.outcome = Outcome(self, latency=latency)
         self.handed: dict[int, Handed] = {}
         self.ids = 0
@@ -375,7 +378,7 @@ class Drive:
         if reason is not None:
             row_["reason"] = reason.plain()
         if self.verbose and handed.attempt is not None:
-            row_["command"] = handed.attempt.script or handed.attempt.post
+            row_["command"] = render_command(handed.attempt)
         self.voice.tell(row_)
 
     # ------------------------------------------------------------ growing
@@ -402,20 +405,16 @@ class Drive:
             self.engine.stop()
             self.voice.tell({"kind": "warning", "text": render_all(trouble.diagnostics)})
             return
-        before = len(self.engine.rule)
         self.engine.grow(rows)
         self.temps.grow(rows)
-        rules: dict[str, int] = {}
-        for task in range(before, len(self.engine.rule)):
-            name = self.engine.table(task).rule.name
-            rules[name] = rules.get(name, 0) + 1
+        rules = self._growth.take(rows)
         self._told_settled()
         if rules:
             self.voice.tell(
                 {
                     "kind": "planned",
                     "rules": rules,
-                    "stale": len(self.engine.rule) - before,
+                    "stale": sum(rules.values()),
                     "unknown": len(self.plan.unknown()),
                 }
             )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from hpcmake import model
+from hpcmake.app.commands import render_command
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
 from hpcmake.planner.world import Wait
@@ -143,8 +144,7 @@ def _each_task(plan: Plan) -> Iterator[str]:
             attempt = attempts.make(table, row, id=0, number=1)
         except Wait:
             continue
-        text = attempt.script or attempt.post
-        yield from (f"    {line}" for line in text.removeprefix("set -euo pipefail; ").rstrip("\n").split("\n") if line)
+        yield from (f"    {line}" for line in render_command(attempt).split("\n") if line)
 
 
 def any_stale(plan: Plan) -> bool:

@@ -1,0 +1,51 @@
+"""What a run has come to know of its plan: which tasks must run that were not known before, by rule.
+
+Owns the count that people are told.  Knows nothing of how a plan grows.
+"""
+
+from __future__ import annotations
+
+from hpcmake.planner.stale import UNKNOWN, is_stale
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from hpcmake.engine import Engine
+
+
+class Growth:
+    """Counts the tasks of a run as they become known; those that are only known to exist are not counted yet."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._counted = 0
+        self._veiled: set[int] = set()
+        """Tasks of the engine of which it is not known whether they must run."""
+        self.take({})
+
+    def take(self, rows: Mapping[int, Sequence[int]]) -> dict[str, int]:
+        """Return, by rule, how many tasks must run that were not counted before; `rows` were judged since."""
+        engine = self._engine
+        known = [
+            task
+            for number, those in rows.items()
+            for row in those
+            if (task := engine.number.get((number, row))) is not None and task in self._veiled
+        ]
+        new = range(self._counted, len(engine.rule))
+        self._counted = len(engine.rule)
+        return self._count([*known, *new])
+
+    def _count(self, tasks: Iterable[int]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for task in tasks:
+            table = self._engine.table(task)
+            state = table.state[self._engine.row[task]]
+            if state == UNKNOWN:
+                self._veiled.add(task)
+                continue
+            self._veiled.discard(task)
+            if is_stale(state):
+                found[table.rule.name] = found.get(table.rule.name, 0) + 1
+        return found
