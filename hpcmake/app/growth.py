@@ -35,7 +35,7 @@ class Growth:
         ]
         new = range(self._counted, len(engine.rule))
         self._counted = len(engine.rule)
-        return self._count([*known, *new])
+        return self._count(sorted([*new, *known], key=lambda task: (self._engine.rule[task], task)))
 
     def _count(self, tasks: Iterable[int]) -> dict[str, int]:
         found: dict[str, int] = {}

@@ -240,6 +240,9 @@ class Outcome:
             "again": fate == "again",
             "rerun": drive.rerun(self._handle(table, row)),
         }
+        if ended.log and table.rule.log is None:
+            # that file holds the output of other tasks too
+            row_["show"] = "hpcmake log" + drive.rerun(self._handle(table, row)).removeprefix("hpcmake")
         drive.voice.tell(row_)
         if fate == "again":
             self._try_again(handed)

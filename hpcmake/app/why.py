@@ -169,7 +169,7 @@ def _words(link: dict[str, object]) -> str:
         return f"{task} is left out by --omit"
     reason = link.get("reason", {})
     assert isinstance(reason, dict)  # noqa: S101  # as it was made
-    about = f": {reason['file']}" if "file" in reason else ""
+    about = f" {reason['file']}" if "file" in reason else ""
     detail = f" ({reason['detail']})" if "detail" in reason else ""
     lines = [f"{task} must run: {reason.get('kind', state)}{about}{detail}"]
     if "last" in link:

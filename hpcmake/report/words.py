@@ -128,7 +128,9 @@ def failed_lines(row: Mapping[str, Any], *, color: bool = False) -> list[str]:
     lines = [line + ("; it is tried again" if again else ""), *("  " + each for each in more)]
     bar = paint("  |", DIM, color=color)
     lines += [f"{bar} {printed(each)}".rstrip() for each in row.get("tail") or ()]
-    if row.get("log"):
+    if row.get("show"):
+        lines.append(f"  all of its output: {printable(row['show'])}")
+    elif row.get("log"):
         lines.append(f"  log: {printable(row['log'])}")
     if row.get("rerun") and not again:
         lines.append(f"  to run just this task: {printable(row['rerun'])}")
