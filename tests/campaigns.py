@@ -14,10 +14,10 @@ from hpcmake.diagnostics import Diagnostic, Trouble, render_all
 from hpcmake.parser.parse import parse
 from hpcmake.planner.history import History
 from hpcmake.planner.outside import Outside, find_matching
-from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.plan import Plan, digest_of
 from hpcmake.planner.resolve import resolve
 from hpcmake.planner.stale import GIVEN_UP, Choices
+from hpcmake.planner.values import plain_of
 from hpcmake.text import Source
 
 if TYPE_CHECKING:
@@ -168,7 +168,6 @@ class Campaign:
         self.content: Callable[[str, str, str], str] = lambda task, path, inputs: (
             f"{task} {path} {crc32(inputs.encode())}"
         )
-        self.commands: dict[str, str] = {}
 
     # ------------------------------------------------------------ planning
 
@@ -366,7 +365,7 @@ def recorded_inputs(plan: Plan, table: Table, row: int) -> tuple[list[object], l
     return entries, sets
 
 
-def troubles_of(wfile: str, files: Iterable[str] = (), *targets: str) -> list[Diagnostic]:
+def troubles_of(wfile: str, files: Mapping[str, str] | Iterable[str] = (), *targets: str) -> list[Diagnostic]:
     """Return the mistakes of a campaign as values."""
     try:
         plan = Campaign(wfile, files).plan(*targets)
@@ -375,17 +374,15 @@ def troubles_of(wfile: str, files: Iterable[str] = (), *targets: str) -> list[Di
     return plan.warnings()
 
 
-def value_of(expression: str, files: Mapping[str, str] | None = None, *, where: str = "") -> object:
-    """Return the value of an expression, as a target's item gives it: a text, or a list of texts."""
-    plan = Campaign(f"{where}\nlet value = {expression}\ntarget all: 'a'\n", files or {})._resolve(())[0]
-    return plan.constants["value"]()
+def value_of(expression: str, files: Mapping[str, str] | None = None, *, where: str = "", **variables: str) -> object:
+    """Return the value of an expression, as JSON knows it: durations in seconds, sizes in bytes."""
+    campaign = Campaign(f"{where}\nlet value = {expression}\ntarget all: 'a'\n", files or {})
+    campaign.variables = variables
+    return plain_of(campaign._resolve(())[0].constants["value"]())
 
 
-def matches(pattern: str, path: str) -> dict[str, str] | None:
-    """Return the wildcards with which a pattern makes a path, None if it does not."""
-    import re
-
-    pieces = re.split(r"\{(\w+)\}", pattern)
-    compiled = Pattern(pieces[::2], pieces[1::2])
-    found = compiled.match(path)
-    return None if found is None else dict(zip(compiled.names, found, strict=True))
+def mistake_of(expression: str, files: Mapping[str, str] | None = None, *, where: str = "") -> str:
+    """Return code and message of the mistake in an expression."""
+    found = troubles_of(f"{where}\nlet value = {expression}\ntarget all: 'a'\n", {"a": "", **(files or {})})
+    assert len(found) == 1
+    return f"{found[0].code} {found[0].message}"

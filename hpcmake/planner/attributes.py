@@ -12,7 +12,7 @@ from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
 from hpcmake.planner.outputs import read_outputs, read_produces
-from hpcmake.planner.rules import COMMAND_NAMES, MAKES, RESOURCES, UNCOMPARED, Input, Rule, makes_of
+from hpcmake.planner.rules import COMMAND_NAMES, ITEMS, MAKES, RESOURCES, UNCOMPARED, Input, Rule, makes_of
 from hpcmake.planner.shapes import check_shape
 from hpcmake.planner.values import FIELDS_OF_DURATION, FIELDS_OF_SIZE
 from hpcmake.text import Span
@@ -468,9 +468,9 @@ def _compare(
     texts["setup"] = rule.setup
     # what a wildcard is called changes nothing, nor does the name of an item that the command does not use
     texts["outputs"] = ["{}".join(output.pattern.literals) for output in rule.outputs]
-    texts["items"] = [
-        [item.name if item.name in used else "", item.plain and bool({item.name, "input"} & used)]
-        for item in rule.inputs
+    texts[ITEMS] = [
+        *([at, item.name, item.plain] for at, item in enumerate(rule.inputs) if item.name in used),
+        "input" in used and len(rule.inputs) == 1 and rule.inputs[0].plain,
     ]
     texts["output items"] = [
         [item.name if item.name in used else "", list(item.positions)] for item in rule.output_items

@@ -374,8 +374,7 @@ def _unary(expr: syntax.Unary, scope: Scope) -> Run:
     operand = _compile(expr.operand, scope)
     if expr.operator == "not":
         return _guard(expr.operand.span, lambda value: not functions.require_bool(value), operand)
-    sign = -1 if expr.operator == "-" else 1
-    return _guard(expr.span, lambda value: functions.arithmetic("*", value, sign), operand)
+    return _guard(expr.span, lambda value: functions.signed(expr.operator, value), operand)
 
 
 def _binary(expr: syntax.Binary, scope: Scope) -> Run:

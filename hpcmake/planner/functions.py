@@ -93,6 +93,14 @@ def arithmetic(operator: str, left: Value, right: Value) -> Value:
     raise _fail(message, mend=mend)
 
 
+def signed(operator: str, value: Value) -> Value:
+    """Return `+value` or `-value`.  Raises ValueTypeError for what has no sign."""
+    if not is_number(value) and not isinstance(value, (DurationOf, SizeOf)):
+        message = f"`{operator}` does not go with {kind_of(value)}"
+        raise _fail(message, mend="`int(…)` makes a number of a text")
+    return arithmetic("*", value, -1 if operator == "-" else 1)
+
+
 _TEXT_AND_NUMBER = "wildcards and cells of tables are text: `int(…)` makes a number of one"
 _MIXED_MENDS = {
     frozenset({"text", "a number"}): f"{_TEXT_AND_NUMBER}, `str(…)` a text of a number",

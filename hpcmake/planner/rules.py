@@ -217,6 +217,9 @@ def add_to_index(campaign: Campaign, rule: Rule) -> None:
         campaign.index.add(rule.produces, (rule.number, -1))
 
 
+ITEMS = "items"
+"""The part of a definition that says which of its inputs a command calls by name."""
+
 MAKES = "~makes"
 """The part of a definition that says which files a rule makes: it is written down, and not compared."""
 

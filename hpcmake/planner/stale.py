@@ -10,7 +10,7 @@ from hpcmake.planner.bulk import judge_columns
 from hpcmake.planner.graph import SOURCE, UNSET
 from hpcmake.planner.ledger import NO_STAMP
 from hpcmake.planner.order import components, tasks_in_order
-from hpcmake.planner.rules import MAKES
+from hpcmake.planner.rules import ITEMS, MAKES
 from hpcmake.planner.stamps import ABSENT_TEMP, MISSING
 from hpcmake.record import Record
 
@@ -220,9 +220,13 @@ class Judge:
         if other is not None:
             return STATES[model.INTERRUPTED], None, str(other.get("why", ""))
         changed = self._command_changed(table, row, past.ledger.definition, past.ledger.values.get(past.row, []))
-        if changed is not None:
+        if changed is not None and changed != ITEMS:
             return STATES[model.COMMAND_CHANGED], None, changed
-        return self._inputs_changed(table, row, past.ledger.taken_by(past.row), past.ledger.extras.get(past.row, {}))
+        found = self._inputs_changed(table, row, past.ledger.taken_by(past.row), past.ledger.extras.get(past.row, {}))
+        if changed is not None and found[0] != STATES[model.INPUTS_DIFFER]:
+            # the same inputs in the same order, but the command calls them otherwise
+            return STATES[model.COMMAND_CHANGED], None, changed
+        return found
 
     def _is_produced(self, past: Past, path: str) -> bool:
         return any(path == each for each, _ in self.history.produced(past) or ())
