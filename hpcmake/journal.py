@@ -1,7 +1,7 @@
 """The append-only record of what was run: lines with checksums, in one file for each process that writes.
 
-Owns the one writer, and the folder with its live files and the folded one.  Knows nothing of what a record means, nor of
-what is inside the folded file.
+Owns the one writer, and the folder with its live files and the folded one.  Knows nothing of what a record means, nor
+of what is inside the folded file.
 """
 
 from __future__ import annotations

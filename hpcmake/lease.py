@@ -15,9 +15,11 @@ from json import dumps, loads
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.holders import Holder, find_self, is_alive, parse_holder
 from hpcmake.refusals import shown, trouble
+from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Protocol, Self
 else:
     Protocol = object
@@ -58,10 +60,12 @@ class SystemClock:
 class Held(Trouble):
     """Another process drives the campaign: `holder`."""
 
-    def __init__(self, holder: Holder, watched: float = 0.0) -> None:
+    def __init__(self, holder: Holder, watched: float = 0.0, waited: float = 0.0) -> None:
         moved = f"; its heartbeat moved while it was watched for {watched:.0f} s" if watched >= 1 else ""
         message = f"another hpcmake drives this campaign: {holder.words()}{moved}"
         mend = "`hpcmake --wait` waits until it has ended; `hpcmake stop` ends it"
+        if waited:
+            message += f"; it has not ended within {render_duration(waited)}"
         super().__init__(Diagnostic("E720", message, help=mend))
         self.holder = holder
 
@@ -137,11 +141,19 @@ class Lease:
         self.holder = holder
 
 
-def acquire(folder: str, *, wait: float | None = None, clock: Clock | None = None, job: str | None = None) -> Lease:
+def acquire(
+    folder: str,
+    *,
+    wait: float | None = None,
+    clock: Clock | None = None,
+    job: str | None = None,
+    tell: Callable[[str], None] | None = None,
+) -> Lease:
     """Take the lease of the campaign whose `.hpcmake` is `folder`; wait for it for that many seconds (`inf`: for ever).
 
     A holder on this machine is seen at once to be alive or not.  One elsewhere is watched until its heartbeat moves, or
-    has not moved for so long that it counts as gone: also without `wait`.  Raises Held, or Trouble.
+    has not moved for so long that it counts as gone: also without `wait`.  `tell` is told once of each thing that takes
+    time.  Raises Held, or Trouble.
     """
     clock = clock or SystemClock()
     me = find_self(job)
@@ -151,6 +163,7 @@ def acquire(folder: str, *, wait: float | None = None, clock: Clock | None = Non
         raise trouble(error, "make the folder", folder) from None
     begin = clock.now()
     watch = _Watch(me, begin)
+    told: set[str] = set()
     while True:
         generation, holder = _read_top(folder)
         alive = watch.is_alive(generation, holder, clock.now())
@@ -161,8 +174,12 @@ def acquire(folder: str, *, wait: float | None = None, clock: Clock | None = Non
             continue  # another was quicker: see who
         waited = clock.now() - begin
         if alive and waited >= (wait or 0.0):
-            raise Held(holder or _NOBODY, waited if watch.moved else 0.0)
-        clock.sleep(_LOOK_EVERY)
+            raise Held(holder or _NOBODY, waited if watch.moved else 0.0, wait or 0.0)
+        words = _words_while_waiting(holder, alive=alive)
+        if tell is not None and words not in told:
+            told.add(words)
+            tell(words)
+        clock.sleep(_LOOK_EVERY if wait is None else min(_LOOK_EVERY, max(wait - waited, 0.01)))
 
 
 def find_holder(folder: str) -> Holder | None:
@@ -177,6 +194,17 @@ def find_holder(folder: str) -> Holder | None:
 
 
 _NOBODY = Holder("?", 0)
+
+
+def _words_while_waiting(holder: Holder | None, *, alive: bool | None) -> str:
+    if holder is None:
+        return f"somebody is taking this campaign over; if nothing more comes of it within {SILENT_AFTER:.0f} s, we do"
+    if alive:
+        return f"waiting until another hpcmake has ended: {holder.words()}"
+    return (
+        f"another hpcmake may drive this campaign: {holder.words()}; it cannot be seen from here, "
+        f"and is given up if its heartbeat does not move within {SILENT_AFTER:.0f} s"
+    )
 
 
 class _Watch:

@@ -5,6 +5,7 @@ Owns the content of records.  Knows nothing of lines and files, nor of what made
 
 from __future__ import annotations
 
+import os
 import time
 
 from hpcmake.planner.fold import render_fold
@@ -23,10 +24,14 @@ if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
 
 FINE_GRAIN = 10_000_000
-"""Nanoseconds by which file systems here advance mtimes at least; one whose mtimes are whole seconds is taken to have 1 s."""
+"""Nanoseconds by which file systems here advance mtimes at least; where mtimes are whole seconds, 1 s is assumed."""
 
 FOLD_FROM = 1 << 18
 """Live records of fewer bytes are not folded: they are read as fast."""
+
+MOST_FILES = 32
+"""More live files than that are folded though they hold little (and one for each MB of a folded file, which takes long
+to be written anew): each has to be opened."""
 
 
 class Books:
@@ -92,7 +97,7 @@ class Books:
         return [path, mtime, size]
 
     def _is_uncertain(self, number: int, mtime: int) -> bool:
-        """Tell whether a source was stamped within a grain of its own time, so that a change may not show in its stamp."""
+        """Tell whether a source was stamped within a grain of its own time: a change may not show in its stamp."""
         if self.plan.graph.files.rule[number] != SOURCE:
             return False  # its writer had ended when it was stamped
         grain = 1_000_000_000 if mtime % 1_000_000_000 == 0 else FINE_GRAIN
@@ -196,19 +201,28 @@ class Books:
         self.write({"k": "forget", "keys": list(keys)})
 
 
-def fold(plan: Plan, folder: JournalFolder, *, always: bool = False) -> bool:
-    """Fold the journal if its live part has grown; tell whether it was."""
+def fold(plan: Plan, folder: JournalFolder, writer: JournalWriter, *, damaged: bool = False) -> bool:
+    """Fold the journal if that pays, or if something in it was damaged; tell whether it was.  Raises Trouble.
+
+    Only what was read, and what `writer` has written, is covered: not what another may append that lost its lease.
+    """
     history = plan.history
-    lengths = {name: len(folder.read_live(name)) for name in folder.live()}
+    lengths = dict(folder.seen)
+    if writer.length:
+        lengths[os.path.basename(writer.path)] = writer.length
     live = sum(length - history.covers.get(name, 0) for name, length in lengths.items())
-    raw = folder.read_fold()
-    if live == 0 or (not always and live < max(FOLD_FROM, len(raw) // 10 if raw is not None else 0)):
+    size = folder.fold_state()[2]
+    if live == 0 and not damaged:
+        return False
+    if not damaged and live < max(FOLD_FROM, size // 10) and len(lengths) <= MOST_FILES + (size >> 20):
         return False
     paths = plan.graph.files.paths
     order = {
         table.rule.name: [paths[number] for number in table.outputs[0]] if table.outputs else []
         for table in plan.graph.tables
     }
+    if damaged:
+        folder.keep_damaged_fold()
     folder.replace_fold(render_fold(history, lengths, order, paths), lengths)
     history.covers = lengths
     return True

@@ -11,6 +11,7 @@ import statistics
 import sys
 import time
 
+from hpcmake.app.adoption import adopt
 from hpcmake.app.books import Books, fold
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
@@ -18,21 +19,27 @@ from hpcmake.app.machine import Machine, read_machine
 from hpcmake.app.opening import FOLDER, SITE, Opened
 from hpcmake.app.orphans import remove_orphans
 from hpcmake.app.preparing import check_machine, require_writable, tell_warnings
+from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
-from hpcmake.journal import JournalError
 from hpcmake.lease import Lease, acquire
 from hpcmake.planner.attempts import Attempts
-from hpcmake.planner.stale import FRESH
+from hpcmake.planner.stale import FRESH, GIVEN_UP
 from hpcmake.report import make_voice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from hpcmake.journal import JournalWriter
     from hpcmake.model import Resources, Runner
     from hpcmake.options import Arguments
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
+
+
+_UNSTARTED = "nothing was started"
 
 
 def lead(arguments: Arguments) -> int:
@@ -41,18 +48,24 @@ def lead(arguments: Arguments) -> int:
     opened = Opened(arguments)
     plan = opened.plan()
     require_writable()
-    with acquire(FOLDER, wait=arguments.number("wait")) as lease:
+    with acquire(FOLDER, wait=arguments.number("wait"), tell=None if arguments.flag("quiet") else tell_wait) as lease:
         voice = open_voice(arguments)
         try:
             if lease.unclean:
                 end_strays(voice)
-            if opened.journal.state() != opened.journal_state:
-                # whoever held the lease before has run tasks since the journal was read
+            if lease.unclean or opened.journal.state() != opened.journal_state:
+                # whoever held the lease before, or has left processes, may have changed files since they were looked at
                 opened = Opened(without_folders(arguments))
                 plan = opened.plan()
             return Lead(opened, lease, voice).run(plan)
         finally:
             voice.close()
+
+
+def tell_wait(words: str) -> None:
+    """Tell at once that there is something to wait for, and what."""
+    sys.stderr.write(f"{words}\n")
+    sys.stderr.flush()
 
 
 def without_folders(arguments: Arguments) -> Arguments:
@@ -76,32 +89,6 @@ def open_voice(arguments: Arguments) -> Voice:
     )
 
 
-def mark_of_campaign() -> str:
-    """Return what each process of this campaign bears in its environment, so that it is found if its driver dies."""
-    path = f"{FOLDER}/mark"
-    try:
-        with open(path, encoding="ascii") as file:
-            found = file.read().strip()
-            if found:
-                return found
-    except OSError:
-        pass
-    mark = f"hm{os.urandom(5).hex()}"
-    with open(path, "w", encoding="ascii") as file:
-        file.write(mark + "\n")
-    return mark
-
-
-def end_strays(voice: Voice) -> None:
-    """End the processes that a killed driver has left running."""
-    from hpcmake.runners.process import end_all_strays
-
-    count = end_all_strays(mark_of_campaign())
-    if count:
-        processes = "1 process" if count == 1 else f"{count} processes"
-        voice.tell({"kind": "note", "text": f"the run before was killed, and had left {processes} running; ended"})
-
-
 class Lead:
     """One run of a campaign, of one or several plans (an include that a rule makes comes first)."""
 
@@ -122,12 +109,15 @@ class Lead:
             self.trace = Trace()
             self.voice = _Traced(voice, self.trace)
         self.trace_path = path
-        self.done = self.failed = self.fresh_after_all = self.given_up = 0
+        self.done = 0
+        """Tasks that were done for includes that rules make."""
 
     def run(self, plan: Plan) -> int:
         """Run a plan, and what follows from it; tell the summary and return the exit status."""
         writer = self.opened.journal.open_writer(self.lease.generation, self.opened.history.covers)
         self.opened.journal.sweep(self.opened.history.covers)
+        is_first = not plan.history.exists
+        drive: Drive | None = None
         try:
             while True:
                 tell_warnings(self.opened, plan)
@@ -144,22 +134,24 @@ class Lead:
                 if self.arguments.flag("touch"):
                     from hpcmake.app.touch import touch
 
-                    return touch(plan, books, self.opened, self.voice)
-                status, drive = self._drive(plan, books, words)
+                    status = touch(plan, books, self.opened, self.voice)
+                else:
+                    status, drive = self._drive(plan, books, words)
                 if not plan.campaign.generated or status != 0:
                     break
                 # the include that a rule makes is up to date now: read all of it again
+                if drive is not None:
+                    self.done += drive.engine.counts[DONE]
+                plan.history.exists = not is_first
                 plan = self.opened.plan()
-            if status == 0:
-                status = self._after(drive, books)
-            self._summary(drive, status)
-        except JournalError as trouble:
-            self.voice.tell({"kind": "warning", "text": render_all(trouble.diagnostics)})
-            raise
+            if drive is not None:
+                if status == 0:
+                    remove_orphans(drive.plan, books, self.opened, self.voice)
+                self._summary(drive, status)
         finally:
             writer.close()
             self._write_trace()
-        self._fold(plan)
+        self._fold(plan, writer)
         return status
 
     def _drive(self, plan: Plan, books: Books, words: list[str]) -> tuple[int, Drive]:
@@ -231,22 +223,25 @@ class Lead:
         if drive.troubles:
             return max(trouble.exit_status for trouble in drive.troubles)
         engine = drive.engine
-        self.not_produced = _not_produced(drive.plan)
-        if engine.failed or self.not_produced:
+        if engine.failed or engine.not_produced:
             return 1
         return 1 if engine.left() or drive.plan.has_unknown else 0
 
     def _runner(self) -> Runner:
+        from hpcmake.refusals import trouble
         from hpcmake.runners.local import LocalRunner
 
-        return LocalRunner(
-            root=".",
-            logs=f"{FOLDER}/logs",
-            mark=mark_of_campaign(),
-            cores=self.machine.cores,
-            memory=self.machine.memory,
-            gpus=self.machine.gpus,
-        )
+        try:
+            return LocalRunner(
+                root=".",
+                logs=f"{FOLDER}/logs",
+                mark=mark_of_campaign(),
+                cores=self.machine.cores,
+                memory=self.machine.memory,
+                gpus=self.machine.gpus,
+            )
+        except OSError as error:
+            raise trouble(error, "keep the output of tasks in", f"{FOLDER}/logs", consequence=_UNSTARTED) from None
 
     def _rerun(self, handle: str) -> str:
         """Return what to type to run one task again."""
@@ -277,37 +272,37 @@ class Lead:
         from hpcmake.runners.launchers import find_mpiexec
 
         if find_mpiexec() is None:
-            text = "rules with nodes or ranks run under `mpiexec` here, and there is none on the PATH: install an MPI (MPICH, Open MPI)"
+            text = (
+                "rules with nodes or ranks run under `mpiexec` here, and there is none on the PATH: "
+                "install an MPI (MPICH, Open MPI)"
+            )
             self.voice.tell({"kind": "note", "text": text})
 
     # ------------------------------------------------------------ the end
-
-    def _after(self, drive: Drive, books: Books) -> int:
-        """Do what follows a success: remove what is orphaned."""
-        remove_orphans(drive.plan, books, self.opened, self.voice)
-        return 0
 
     def _summary(self, drive: Drive, status: int) -> None:
         engine = drive.engine
         left = engine.left()
         fresh = sum(table.state.count(FRESH) for table in drive.plan.graph.tables) - engine.counts[DONE]
-        for path, task in getattr(self, "not_produced", []):
-            self.voice.tell(
-                {"kind": "warning", "text": f"error[E414]: {path} was asked for, and {task} has not produced it\n"}
-            )
+        files = drive.plan.graph.files
+        for number in engine.not_produced:
+            task = drive.plan.graph.tables[files.rule[number]].name(files.row[number])
+            text = f"error[E414]: {files.paths[number]} was asked for, and {task} has not produced it\n"
+            self.voice.tell({"kind": "warning", "text": text})
+        done = self.done + engine.counts[DONE]
         self.voice.tell(
             {
                 "kind": "summary",
-                "done": engine.counts[DONE],
+                "done": done,
                 "failed": len(engine.failed),
                 "fresh": fresh,
-                "given_up": engine.counts[GAVE_UP],
+                "given_up": sum(table.state.count(GIVEN_UP) for table in drive.plan.graph.tables),
                 "cut": drive.outcome.cut,
                 "left": len(left),
                 "unknown": len(drive.plan.unknown()),
                 "wall": round(time.monotonic() - self.started, 3),
                 "exit": status,
-                "nothing_to_do": not engine.counts[DONE]
+                "nothing_to_do": not done
                 and not engine.failed
                 and not left
                 and not engine.counts[GAVE_UP]
@@ -321,9 +316,9 @@ class Lead:
         if self.trace is not None and self.trace_path is not None:
             self.opened.disk.replace(self.trace_path, self.trace.render().encode())
 
-    def _fold(self, plan: Plan) -> None:
+    def _fold(self, plan: Plan, writer: JournalWriter) -> None:
         try:
-            fold(plan, self.opened.journal)
+            fold(plan, self.opened.journal, writer, damaged=self.opened.is_damaged)
         except Trouble as trouble:
             # nothing is lost: the live records stay as they are
             self.voice.tell({"kind": "warning", "text": render_all(trouble.diagnostics)})
@@ -336,7 +331,7 @@ class _Traced:
         self.voice = voice
         self.trace = trace
 
-    def tell(self, row: dict[str, object]) -> None:
+    def tell(self, row: Mapping[str, object]) -> None:
         self.trace.tell(row)  # type: ignore[attr-defined]
         self.voice.tell(row)
 
@@ -353,7 +348,7 @@ def _launch(resources: Resources) -> list[str]:
     return mpiexec(resources)
 
 
-def _expectations(plan: Plan) -> object:
+def _expectations(plan: Plan) -> Callable[[str], float]:
     """Return what gives the seconds that a task of a rule is expected to take."""
     known: dict[str, float] = {}
 
@@ -364,43 +359,3 @@ def _expectations(plan: Plan) -> object:
         return known[rule]
 
     return expected
-
-
-def _not_produced(plan: Plan) -> list[tuple[str, str]]:
-    """Return files of a `produces` that are wanted by name and that their finished task has not produced."""
-    found = []
-    files = plan.graph.files
-    wanted = set(plan.roots)
-    for table in plan.graph.tables:
-        if any(t.rule.produces is not None for t in plan.graph.tables):
-            for column in table.inputs:
-                wanted.update(entry for entry in column if entry >= 0)
-    for number in wanted:
-        rule = files.rule[number]
-        if rule < 0:
-            continue
-        table, row = plan.graph.tables[rule], files.row[number]
-        if table.rule.produces is None or any(column[row] == number for column in table.outputs):
-            continue
-        made = plan.known_produced(rule, row)
-        if made is not None and files.paths[number] not in made:
-            found.append((files.paths[number], table.name(row)))
-    return found
-
-
-def adopt(plan: Plan, books: Books) -> None:
-    """Without a journal, write down what make's rule found up to date."""
-    if plan.history.exists:
-        return
-    fresh = [
-        (table, row)
-        for table in plan.graph.tables
-        if table.outputs
-        for row, state in enumerate(table.state)
-        if state == FRESH
-    ]
-    for table, row in fresh:
-        stamps = [plan.stamps.stamp(column[row]) or (-1, -1) for column in table.outputs]
-        books.success(
-            table, row, inputs=books.inputs(table, row), stamps=stamps, ended=None, attempt=0, extras={}, kind="adopted"
-        )

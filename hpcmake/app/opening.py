@@ -11,10 +11,11 @@ import time
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
 from hpcmake.journal import JournalFolder
+from hpcmake.lease import find_holder
 from hpcmake.lines import damage_diagnostics
 from hpcmake.parser.cache import parse_cached
 from hpcmake.parser.parse import decode
-from hpcmake.planner.fold import FoldError, parse_fold
+from hpcmake.planner.fold import FoldError, LaterFoldError, parse_fold
 from hpcmake.planner.history import History
 from hpcmake.planner.outside import Outside, nearest_path
 from hpcmake.planner.paths import natural_order, normalize
@@ -84,6 +85,16 @@ def read_wfile(path: str) -> bytes:
         raise Trouble(Diagnostic("E810", message, help=help_)) from None
 
 
+def fault_diagnostics(faults: Sequence[str]) -> list[Diagnostic]:
+    """Return what a user is told of records that are whole and yet do not say what they must."""
+    if not faults:
+        return []
+    count = "a record" if len(faults) == 1 else f"{len(faults)} records"
+    which = "" if len(faults) == 1 else "the first: "
+    message = f"{count} in {FOLDER} cannot be understood ({which}{faults[0]}), and skipped"
+    return [Diagnostic("W713", message, help="the task that it was about runs again; nothing else is lost")]
+
+
 class Opened:
     """A campaign that was opened: all that its verbs work with."""
 
@@ -101,25 +112,49 @@ class Opened:
         self.journal = JournalFolder(FOLDER)
         self.journal_state = self.journal.state()
         """What the journal's files were like when they began to be read."""
+        self.is_damaged = False
+        """Whether anything in the journal was damaged, so that it is to be written anew."""
         self.history = self.read_history()
         self.choices = self._choices()
 
     def read_history(self) -> History:
-        """Return what the journal says; what is damaged in it is told as warnings."""
-        history = History()
+        """Return what the journal says; what is damaged in it is told as warnings.  Raises Trouble."""
+        while True:
+            fold = self.journal.fold_state()
+            warnings: list[Diagnostic] = []
+            history = self._read_fold(warnings)
+            damage: list[Damage] = []
+            for records in self.journal.read_records(history.covers, damage):
+                history.take(records)
+            if self.journal.fold_state() == fold:
+                break  # else a driver has folded meanwhile, and what was read is not all
+        if any(each.torn for each in damage) and find_holder(FOLDER) is not None:
+            damage = [each for each in damage if not each.torn]  # it is being written
+        self.warnings += [*warnings, *damage_diagnostics(damage), *fault_diagnostics(history.faults)]
+        self.is_damaged = bool(self.warnings)
+        return history
+
+    def _read_fold(self, warnings: list[Diagnostic]) -> History:
         raw = self.journal.read_fold()
-        if raw is not None:
-            try:
-                history = parse_fold(raw)
-            except FoldError as problem:
-                message = f"the folded journal {FOLDER}/journal.fold cannot be read: {problem}"
-                help_ = "what only it held is lost: those tasks have no record, and are run again; `hpcmake -t` adopts what is on the disk"
-                self.warnings.append(Diagnostic("W712", message, help=help_))
-                history.exists = True
-        damage: list[Damage] = []
-        for records in self.journal.read_records(history.covers, damage):
-            history.take(records)
-        self.warnings += damage_diagnostics(damage)
+        if raw is None:
+            return History()
+        try:
+            return parse_fold(raw)
+        except LaterFoldError as problem:
+            message = f"{FOLDER}/journal.fold was written by a later hpcmake: {problem}"
+            help_ = (
+                f"use that one; or remove {FOLDER}, which loses all records and no file: make's rule is used once then"
+            )
+            raise Trouble(Diagnostic("E712", message, help=help_)) from None
+        except FoldError as problem:
+            message = f"the folded journal {FOLDER}/journal.fold cannot be read: {problem}"
+            help_ = (
+                "what only it held is lost: those tasks have no record, and are run again;\n"
+                "`hpcmake -t` adopts what is on the disk"
+            )
+            warnings.append(Diagnostic("W712", message, help=help_))
+        history = History()
+        history.exists = True
         return history
 
     def _choices(self) -> Choices:

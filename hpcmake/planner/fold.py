@@ -18,13 +18,20 @@ from hpcmake.planner.ledger import COLUMNS, NO_STAMP, Ledger
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from mmap import mmap
     from typing import Any
 
-MAGIC = b"hpcmake journal 1\n"
+VERSION = 1
+_NAME = b"hpcmake journal "
+MAGIC = _NAME + b"%d\n" % VERSION
 
 
 class FoldError(ValueError):
     """A folded text that cannot be read: cut, damaged, or of a later version."""
+
+
+class LaterFoldError(FoldError):
+    """A folded text that a later version of hpcmake has written."""
 
 
 def _ordered(history: History, order: Mapping[str, Sequence[str]]) -> list[Ledger]:
@@ -147,7 +154,7 @@ def _json(value: object) -> bytes:
 class _Columns:
     """The columns of a folded text, checked when they are asked for."""
 
-    def __init__(self, raw: bytes | memoryview, start: int, table: list[tuple[str, int, int]]) -> None:
+    def __init__(self, raw: memoryview, start: int, table: list[tuple[str, int, int]]) -> None:
         self.raw = memoryview(raw)
         self.where: dict[str, tuple[int, int, int]] = {}
         for name, length, checksum in table:
@@ -179,13 +186,17 @@ class _Columns:
         return loads(bytes(self.bytes(name)))
 
 
-def parse_fold(raw: bytes | memoryview) -> History:
+def parse_fold(raw: bytes | mmap) -> History:
     """Return the history of a folded text.  Raises FoldError if it is damaged or cut."""
     from json import loads
 
     view = memoryview(raw)
-    if bytes(view[: len(MAGIC)]) != MAGIC:
-        message = "it does not begin as a folded journal of this version"
+    first = bytes(view[: len(MAGIC)])
+    if first != MAGIC:
+        if first[: len(_NAME)] == _NAME and first[len(_NAME) : -1].isdigit():
+            message = f"it has version {int(first[len(_NAME) : -1])} of its form, and this one knows {VERSION}"
+            raise LaterFoldError(message)
+        message = "it does not begin as a folded journal does"
         raise FoldError(message)
     line = bytes(view[len(MAGIC) : len(MAGIC) + 40]).split(b"\n", 1)[0]
     try:
