@@ -235,7 +235,7 @@ class Engine:
         if row in table.waiting or self.state[task] != WAITS:
             return WAITS
         state = table.state[row]
-        if state in {_REMADE, UNKNOWN, GIVEN_UP}:
+        if state in {_REMADE, UNKNOWN, GIVEN_UP} or (state == _DIFFER and any(item.maybe for item in table.rule.inputs)):
             state = self.plan.judge.state_of(table, row)[0]
             table.state[row] = state
             return {FRESH: FRESH_AFTER_ALL, GIVEN_UP: GAVE_UP}.get(state)
