@@ -218,6 +218,20 @@ class Command:
         """Return the tasks that must run, each with the kind of its reason."""
         return self.plan(*arguments).reasons
 
+    def real(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
+        """Run the command with these words in a process of its own."""
+        done = subprocess.run(
+            [sys.executable, "-m", "hpcmake", *arguments],
+            cwd=self.root,
+            env=self.environment(env),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            encoding="utf-8",
+            check=False,
+        )
+        return Result(done.returncode, done.stdout, done.stderr)
+
     def start(self, *arguments: str, jobs: int = 2, env: Mapping[str, str] | None = None) -> Running:
         """Start the real command with `--json`."""
         process = subprocess.Popen(
