@@ -1,6 +1,7 @@
 """The catalogue of diagnostics: every stable code and its title.
 
-Owns the numbers, so that none is used twice and each is explained in the documentation.  Knows nothing of when they occur.
+Owns the numbers, so that none is used twice and each is explained in the documentation.  Knows nothing of when they
+occur.
 """
 
 CODES = {

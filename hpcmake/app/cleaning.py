@@ -20,6 +20,7 @@ from hpcmake.lease import acquire, find_holder
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.options import Arguments
+    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
 
 PATIENCE = 30.0
@@ -61,7 +62,7 @@ def clean(arguments: Arguments) -> int:
         raise usage(
             "say what to remove: --temp, --stale or --all",
             "clean",
-            help_="`--stale` removes what tasks made that are no more, `--all` all that rules have made; add -n to see it first",
+            help_="`--stale` removes what tasks made that are no more, `--all` all that rules made; -n shows it first",
         )
     opened = Opened(arguments)
     plan = opened.plan()
@@ -109,14 +110,13 @@ def _doomed(plan: Plan, kinds: list[str]) -> dict[str, None]:
     return {path: None for path in found if os.path.lexists(path)}
 
 
-def _all_pasts(plan: Plan) -> list[tuple[str, object]]:
+def _all_pasts(plan: Plan) -> list[tuple[str, Past]]:
     return [(past.ledger.keys[past.row], past) for rule in plan.history.rules() for past in plan.history.all_of(rule)]
 
 
-def _gone(plan: Plan) -> list[tuple[str, object]]:
+def _gone(plan: Plan) -> list[tuple[str, Past]]:
     """Return the successes of tasks that are no more: orphans, and what no rule makes."""
-    orphans = dict(find_orphans(plan))
-    for key, past in _all_pasts(plan):
-        if not key.startswith("\0") and not plan.graph.makers.makes(key):
-            orphans[key] = past
-    return list(orphans.items())
+    gone = dict(find_orphans(plan))
+    makes = plan.graph.makers.makes
+    gone.update((key, past) for key, past in _all_pasts(plan) if not key.startswith("\0") and not makes(key))
+    return list(gone.items())

@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hpcmake.app.drive import Drive, Handed
+    from hpcmake.app.drive import Drive
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
@@ -24,9 +24,9 @@ _WORD = re.compile(r"(?:\\.|\$\$|[^\s\\])+")
 
 
 def parse_depfile(text: str) -> list[str]:
-    """Return the prerequisites that a make-syntax file names, in order, without repetitions.
+    r"""Return the prerequisites that a make-syntax file names, in order, without repetitions.
 
-    Backslash-newline joins lines; `\\ ` is a blank, `\\#` a hash, `$$` a dollar, as compilers write them.
+    Backslash-newline joins lines; `\ ` is a blank, `\#` a hash, `$$` a dollar, as compilers write them.
     """
     found: dict[str, None] = {}
     for line in re.sub(r"\\\r?\n", " ", text).splitlines():
@@ -64,7 +64,7 @@ def _listed(plan: Plan, table: Table, row: int) -> dict[str, str]:
     return found
 
 
-def read_depfile(drive: Drive, table: Table, row: int, handed: Handed) -> list[list[Any]]:
+def read_depfile(drive: Drive, table: Table, row: int) -> list[list[Any]]:
     """Return path, mtime and size of each file that a task's depfile names.
 
     Raises Trouble if it is not there, or names a file that a rule makes and that the task does not list.

@@ -53,6 +53,7 @@ class Handed:
         "before",
         "began",
         "inputs",
+        "is_trusted",
         "lists",
         "number",
         "only_post",
@@ -72,6 +73,8 @@ class Handed:
         """The stamps of its outputs, which are those of an earlier success, or None."""
         self.attempt: Attempt | None = None
         self.began = False
+        self.is_trusted = False
+        """Whether nothing has failed or been cut off since its last success: what lies in the place of outputs is its own."""
         self.tried = False
         """Whether an attempt was made before, in this run."""
         self.only_post = False
@@ -82,7 +85,7 @@ class Handed:
 class Drive:
     """Runs what an engine says with a runner, on the disk, into the books, and tells a voice."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # all doors of a run
         self,
         plan: Plan,
         engine: Engine,
@@ -231,14 +234,16 @@ class Drive:
             return
         tasks = self.engine.next_tasks(room)
         # what is about to be changed is announced first: killed from here on, an earlier success counts no more
-        again = [name for name in map(self._name_if_made_before, tasks) if name is not None]
+        again = {task: name for task in tasks if (name := self._name_if_made_before(task)) is not None}
+        trusted = {task for task, name in again.items() if name not in self.plan.history.others}
         if again:
-            self.books.launch(again)
+            self.books.launch(list(again.values()))
         batch: list[Attempt] = []
         for task in tasks:
             table, row = self.engine.table(task), self.engine.row[task]
             try:
                 handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
+                handed.is_trusted = task in trusted
                 self.prepare(handed)
                 if table.rule.run is None and table.rule.post is None:
                     self.outcome.without_command(handed)
@@ -287,7 +292,10 @@ class Drive:
         self.runner.more([attempt])
 
     def prepare(self, handed: Handed) -> None:
-        """Move away what an attempt must not find; what an earlier success made stays, unprotected."""
+        """Move away what an attempt must not find; what an earlier success made stays, unprotected.
+
+        What a failed or interrupted attempt may have left does not stay, nor what was there before any attempt.
+        """
         table, row = handed.table, handed.row
         stamps = self.plan.stamps
         handed.before = []
@@ -301,8 +309,8 @@ class Drive:
                     past = self.plan.judge.past(table, row)
                     made = dict(self.plan.history.made_paths(past)) if past is not None else {}
                 now = self.disk.stamp_now(path)
-                if now is not None and made.get(path) == now:
-                    stamp = now
+                if now is not None and (made.get(path) == now or (handed.is_trusted and path in made)):
+                    stamp = now  # an earlier success made it, and if it is another now, then by hand
                     if output.protect:
                         self.disk.unprotect(path)
                 elif now is not None:

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
+_LINES, _NAMES = 20, 8
+"""How many tasks that will tell more are named, and how many rules for each: what a screen holds."""
+
 
 def count_states(plan: Plan) -> tuple[dict[str, dict[str, int]], int, int]:
     """Return how many tasks of each rule are stale for each reason, how many tasks are fresh, and how many given up."""
@@ -107,13 +110,12 @@ def _prose(plan: Plan, *, verbose: bool) -> Iterator[str]:
     after: dict[str, list[str]] = {}
     for task, rule in unknown:
         after.setdefault(task, []).append(rule)
-    for task, rules in list(after.items())[:20]:
+    for task, rules in list(after.items())[:_LINES]:
         names = list(dict.fromkeys(rules))
-        yield f"known only when {task} has run: {', '.join(names[:8])}" + (
-            f" and {len(names) - 8} more" if len(names) > 8 else ""
-        )  # noqa: PLR2004
-    if len(after) > 20:  # noqa: PLR2004  # what a screen holds
-        yield f"… and {len(after) - 20} more tasks will tell what follows them"
+        more = f" and {len(names) - _NAMES} more" if len(names) > _NAMES else ""
+        yield f"known only when {task} has run: {', '.join(names[:_NAMES])}{more}"
+    if len(after) > _LINES:
+        yield f"… and {len(after) - _LINES} more tasks will tell what follows them"
 
 
 def _tasks(count: int) -> str:

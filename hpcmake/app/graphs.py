@@ -109,7 +109,7 @@ def _rules(plan: Plan) -> Graph:
         worst = next(state for state in ("failed", "stale", "unknown", "fresh") if state in states)
         nodes.append(node(f"rule {table.rule.name}", table.rule.name, "rule", worst, table.count))
         for row in range(table.count):
-            for (rule, _), _count in _makers(plan, table, row).items():
+            for rule, _ in _makers(plan, table, row):
                 key = (plan.graph.tables[rule].rule.name, table.rule.name)
                 counts[key] = counts.get(key, 0) + 1
     edges = [edge(f"rule {one}", f"rule {two}", count) for (one, two), count in counts.items() if one != two]

@@ -66,7 +66,7 @@ def _check_task(
     return False
 
 
-def _check(  # noqa: PLR0913  # what is checked, and where it is told
+def _check(
     table: Table,
     row: int,
     resources: Resources,
@@ -78,7 +78,8 @@ def _check(  # noqa: PLR0913  # what is checked, and where it is told
     rule = table.rule
     which = f"{table.name(row)}" + (f", attempt {number}," if number > 1 else "")
     if resources.memory > machine.memory:
-        message = f"{which} wants {render_size(resources.memory)} of memory, and this machine has {render_size(machine.memory)}"
+        has = render_size(machine.memory)
+        message = f"{which} wants {render_size(resources.memory)} of memory, and this machine has {has}"
         mistakes.setdefault(
             f"memory {rule.name}",
             Diagnostic(

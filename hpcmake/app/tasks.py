@@ -92,7 +92,7 @@ class Account:
     def _of_failure(self, record: dict[str, Any]) -> None:
         self.tries, self.time, self.memory = record.get("a"), record.get("w", record.get("e")), record.get("rss")
         self.node = record.get("n", "")
-        self.log = tuple(record["log"]) if record.get("log") else None  # type: ignore[assignment]
+        self.log = tuple(record["log"]) if record.get("log") else None
 
     def _of_success(self, plan: Plan, past: Past) -> None:
         ledger, row = past.ledger, past.row

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from hpcmake.options import Arguments
     from hpcmake.planner.rules import Campaign
 
+_NAMED = 3
+"""Included files that are told by name."""
+
 
 def fmt(arguments: Arguments) -> int:
     """Put Wfiles into their canonical form, in place; tell which were changed.  Raises Trouble."""
@@ -63,9 +66,9 @@ def check(arguments: Arguments) -> int:
     if not arguments.flag("quiet"):
         files = (
             " and ".join(dict.fromkeys([name, *loading.names]))
-            if len(loading.names) < 4
+            if len(loading.names) <= _NAMED
             else f"{name} and {len(loading.names)} more"
-        )  # noqa: PLR2004
+        )
         counted = f"{len(notes)} warning" + ("s" if len(notes) > 1 else "") if notes else "no mistakes"
         rules = "1 rule" if len(campaign.rules) == 1 else f"{len(campaign.rules)} rules"
         sys.stdout.write(f"{files}: {counted} in {rules}\n")
@@ -102,7 +105,7 @@ def _verb_names(campaign: Campaign) -> list[Diagnostic]:
 
 
 def list_targets(arguments: Arguments) -> int:
-    """Print, for completion scripts, the targets and the files of rules without wildcards; nothing if there are mistakes."""
+    """Print, for completion scripts, targets and files of rules without wildcards; nothing if there are mistakes."""
     try:
         opened = Opened(arguments)
         outside = Outside(opened.disk, dict(os.environ), opened.root)

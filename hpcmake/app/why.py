@@ -110,7 +110,7 @@ def _link(plan: Plan, table: Table, row: int) -> dict[str, object]:
 def _waits_for(plan: Plan, table: Table, row: int) -> list[str]:
     """Return the names of the tasks that must end before this one can start."""
     files = plan.graph.files
-    found = {}
+    found: dict[str, None] = {}
     for number in plan.graph.inputs_of(table, row):
         rule = files.rule[number]
         if rule >= 0 and plan.graph.tables[rule].state[files.row[number]] not in {FRESH, GIVEN_UP, OMITTED}:
