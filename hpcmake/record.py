@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_options: object):  # typing is slow to import, and only a type checker reads this
+    def dataclass_transform(**_options):  # typing is slow to import; for type checkers
         return lambda decorated: decorated
 
 
@@ -21,10 +21,10 @@ else:
 class RecordType(type):
     """Turns the annotations of a class body into slots, and assigned values into defaults."""
 
-    _fields: ClassVar[tuple[str, ...]]
-    _defaults: ClassVar[dict[str, object]]
+    _fields: tuple[str, ...]
+    _defaults: dict[str, object]
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:  # noqa: D102
+    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:
         own = tuple(field for field in space.get("__annotations__", ()) if field[0] != "_")
         defaults = {field: space.pop(field) for field in own if field in space}
         fields: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class RecordType(type):
         for parent in bases:
             if isinstance(parent, RecordType):
                 fields += parent._fields
-                inherited.update(parent._defaults)
+                inherited.update(parent._defaults)  # of the same kind
         space["__slots__"] = own
         space["_fields"] = fields + own
         space["_defaults"] = {**inherited, **defaults}
@@ -51,6 +51,8 @@ class Record(metaclass=RecordType):
     True
     """
 
+    _fields: ClassVar[tuple[str, ...]]
+    _defaults: ClassVar[dict[str, object]]
     _uncompared: ClassVar[frozenset[str]] = frozenset()
     __slots__ = ()
 
@@ -89,7 +91,7 @@ class Record(metaclass=RecordType):
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self._compared() == other._compared()  # type: ignore[attr-defined]  # it is of our own type
+        return self._compared() == other._compared()  # it is of our own type
 
     def __hash__(self) -> int:
         return hash((type(self).__name__, self._compared()))

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Trouble
-from hpcmake.planner.attributes import Setting, read_constraints
+from hpcmake.planner.attributes import Setting
 from hpcmake.planner.constants import compile_constants
+from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.outputs import read_outputs, read_produces
 from hpcmake.planner.rules import Campaign, Rule, add_to_index
 

@@ -48,10 +48,10 @@ def find_mistakes(table: Table, rows: Sequence[int]) -> list[Diagnostic]:
 def _trials(rule: Rule) -> Iterator[tuple[frozenset[str], Callable[[Env], object]]]:
     """Yield what may differ between tasks of a rule: the wildcards it depends on, and a function that tries it."""
     codes = [*rule.row_values, *(code for _, code in (*rule.env, *rule.site_env))]
-    codes += [rule.workdir, rule.log, rule.depfile, rule.queue, rule.site, rule.launch_options]
+    single = (rule.workdir, rule.log, rule.depfile, rule.queue, rule.site, rule.launch_options)
+    codes += [code for code in single if code is not None]
     for code in codes:
-        if code is not None:
-            yield code.names, code.run
+        yield code.names, code.run
     shape = {name for name in _RANKS if name in rule.resources}
     groups = [shape] if shape else []
     groups += [{name} for name in rule.resources if name not in shape]

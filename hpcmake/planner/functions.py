@@ -293,13 +293,13 @@ def _sorted(items: Value) -> Value:
     listed = elements(items)
     for each in listed[1:]:
         compare("<", listed[0], each)
-    return sorted(listed, key=_sort_value)  # type: ignore[arg-type, type-var]
+    return sorted(listed, key=_sort_value)  # type: ignore[arg-type]
 
 
 def _unique(items: Value) -> Value:
     seen: list[Value] = []
     try:
-        return list(dict.fromkeys(elements(items)))  # type: ignore[arg-type]
+        return list(dict.fromkeys(elements(items)))
     except TypeError:  # lists within lists
         for each in elements(items):
             if each not in seen:
@@ -320,7 +320,7 @@ def _range(*bounds: Value) -> Value:
         if not isinstance(bound, int) or isinstance(bound, bool):
             message = f"`range` takes whole numbers, and this is {kind_of(bound)}"
             raise _fail(message, mend="`int(…)` makes one of a text")
-    if len(bounds) == 3 and bounds[2] == 0:  # noqa: PLR2004  # start, stop, step
+    if len(bounds) == 3 and bounds[2] == 0:  # start, stop, step
         message = "a range cannot go by steps of 0"
         raise _fail(message, mend="write a step from 1, or from -1 downwards")
     numbers = range(*bounds)  # type: ignore[arg-type]
@@ -352,9 +352,9 @@ def _float(value: Value) -> Value:
 
         try:
             float(value)
-            if len(value) < 400 and value.lower().strip().lstrip("+-") not in {"inf", "nan", "infinity"}:  # noqa: PLR2004
+            if len(value) < 400 and value.lower().strip().lstrip("+-") not in {"inf", "nan", "infinity"}:
                 exponent = value.lower().partition("e")[2]
-                if abs(int(exponent or 0)) <= 400:  # noqa: PLR2004  # a double ends there
+                if abs(int(exponent or 0)) <= 400:  # a double ends there
                     return exact(Fraction(value))
         except (ValueError, ZeroDivisionError):
             pass

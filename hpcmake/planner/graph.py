@@ -19,11 +19,10 @@ from hpcmake.planner.world import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hpcmake.planner.expressions import Code, Env, Filled
     from hpcmake.planner.makers import Maker
-    from hpcmake.planner.patterns import Pattern
     from hpcmake.planner.rules import Campaign, Rule
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
@@ -216,7 +215,7 @@ class Graph:
     def _find_makers(self, first: int, paths: list[str], joined: str, filled: Filled | None) -> None:
         """Find the makers of new files, which are numbered from `first` on."""
         files = self.files
-        if filled is not None and len(paths) >= 8:  # noqa: PLR2004  # below, asking one by one is cheaper
+        if filled is not None and len(paths) >= 8:  # below, asking one by one is cheaper
             owner = self.makers.of_shape(filled, joined, len(paths))
             if owner is not None and not self.makers.may_lie_in_folder(owner):
                 rule, position = owner
@@ -477,7 +476,7 @@ class Graph:
         by_name = {name: column[start:end] for name, column in zip(table.rule.wildcards, table.columns, strict=True)}
         columns: list[str | list[str]] = [by_name[place] for place in code.places]
         literals = code.literals
-        assert literals is not None  # noqa: S101  # the caller asked
+        assert literals is not None  # the caller asked
         paths = fill_places(literals, columns)
         numbers = self.intern(paths, code.span, Filled(paths, literals, columns))
         table.inputs[position].extend(numbers)
@@ -504,7 +503,7 @@ class Graph:
         else:
             unset: dict[object, tuple[Need, ...]] = {}
             for key in fresh:
-                env: Env = dict(zip(names, (key,) if len(places) == 1 else key, strict=True))  # type: ignore[arg-type]
+                env: Env = dict(zip(names, (key,) if len(places) == 1 else key, strict=True))  # type: ignore[call-overload]
                 made = self._evaluate(table, position, env, ())
                 if made == UNSET and self._unset:
                     unset[key], self._unset = self._unset, ()

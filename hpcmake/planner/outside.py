@@ -100,7 +100,7 @@ class Outside:
         self._listed.clear()
         self._any.clear()
 
-    def size(self, paths: Sequence[str], span: Span) -> int:  # noqa: ARG002  # a world is told where it is asked
+    def size(self, paths: Sequence[str], span: Span) -> int:  # a world is told where it is asked
         """Return the bytes of files, as far as they are there."""
         return self.sizes([normalize(path, self.root) for path in paths])
 
@@ -122,7 +122,7 @@ class Outside:
         names = tuple(name for name in pattern.names if name not in bound)
         produced = self._producer(pattern, bound, span)
         if produced is not None:
-            rows = _rows(pattern, bound, names, produced)
+            rows: Sequence[tuple[str, ...]] = _rows(pattern, bound, names, produced)
         else:
             rows = self._sources(pattern, bound, names)
             if not rows and not self._matches_any(pattern):
@@ -152,7 +152,7 @@ class Outside:
         number, same = producers[0]
         rule = graph.campaign.rules[number]
         made = rule.produces
-        assert made is not None  # noqa: S101  # that is how it was found
+        assert made is not None  # that is how it was found
         if not same or not self._closed_alike(pattern, made, bound, rule.closed):
             raise _over_other_produces(pattern, bound, rule, span, same=same)
         by_name = {two: bound[one] for one, two in zip(pattern.places, made.places, strict=True) if two in rule.closed}
@@ -257,7 +257,7 @@ class _Listing:
 def _over_other_produces(pattern: Pattern, bound: Mapping[str, str], rule: Rule, span: Span, *, same: bool) -> Trouble:
     """Return the mistake of ranging over files of which some come from `produces`, but not as that is written."""
     made, place = rule.produces, rule.produces_span
-    assert made is not None  # noqa: S101  # that is how the rule was found
+    assert made is not None  # that is how the rule was found
     notes = (Note(place, "what it produces"),) if place is not None else ()
     free = [(one, two) for one, two in zip(pattern.places, made.places, strict=False) if two in rule.closed]
     one, two = next((pair for pair in free if same and pair[0] not in bound), ("", ""))
@@ -391,7 +391,7 @@ def nearest_path(tree: Tree, path: str) -> str:
             return f"there is no folder {folder}/"
         if "{" in part:
             shown = sorted(name for name in names if not name.startswith("."))[:5]
-            return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"  # noqa: PLR2004
+            return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"
         lead = f"{folder}/" if folder else ""
         if part not in names:
             is_last = at == len(parts) - 1

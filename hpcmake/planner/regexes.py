@@ -141,7 +141,7 @@ _EVERY = frozenset(_SAMPLE)
 
 def _require_swift(silent: str, text: str) -> None:
     """Raise RegexError for an expression that may match one text in very many ways."""
-    import re._parser as parser  # it has taken the expression apart once already
+    import re._parser as parser  # type: ignore[import-not-found]  # it has taken the expression apart once already
 
     tree = parser.parse(silent)
     if _run(list(tree), 0, frozenset(), text)[0] > MOST_REPEATS:
@@ -234,7 +234,7 @@ def _members(items: Sequence[Any]) -> frozenset[str]:
             found.add(_sample(argument))
         elif word == "RANGE":
             found |= {each for each in _SAMPLE if argument[0] <= ord(each) <= argument[1]}
-            found |= set(_SAMPLE[-1:]) if argument[1] > 255 else set()  # noqa: PLR2004  # the sample ends there
+            found |= set(_SAMPLE[-1:]) if argument[1] > 255 else set()  # the sample ends there
         else:
             found |= _of_category(str(argument))
     return _EVERY - found if negated else frozenset(found)
