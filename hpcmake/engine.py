@@ -25,6 +25,8 @@ WAITS, READY, HANDED, DONE, FAILED, FRESH_AFTER_ALL, GAVE_UP, STOPPED = range(8)
 """What becomes of a task in a run."""
 
 _REMADE = STATES["input will be remade"]
+_ANEW = frozenset((FRESH, _REMADE, UNKNOWN, GIVEN_UP))
+"""The states that are judged again once all that a task needs is there."""
 _OPEN = frozenset((WAITS, READY, HANDED, FAILED, STOPPED))
 _DIFFER = STATES["inputs differ"]
 
@@ -88,9 +90,11 @@ class Engine:
         self._at_once = at_once
         self._limits: dict[int, int | None] = {}
         self._urgency = Urgency(plan.graph, expected)
+        self._roots_seen = 0
         self._to_judge: list[int] = []
         """Tasks that have all they need, and are not queued yet: a list, since chains are long."""
         self._add(self._rows_to_run())
+        self._check_roots()
 
     # ------------------------------------------------------------ taking tasks in
 
@@ -120,7 +124,19 @@ class Engine:
         for task in again:  # only now are all makers known
             self._relink(task)
         self._judge_ready()
+        self._check_roots()
         return len(self.rule) - before
+
+    def _check_roots(self) -> None:
+        """Find the files of `produces` that are asked for, and that their task, which is up to date, has not produced."""
+        files, roots = self.plan.graph.files, self.plan.roots
+        if len(roots) == self._roots_seen:
+            return
+        seen, self._roots_seen = self._roots_seen, len(roots)
+        for number in list(roots)[seen:]:
+            rule = files.rule[number]
+            if rule != SOURCE and self.plan.graph.tables[rule].rule.produces is not None:
+                self._file_is_open(number)
 
     def _add(self, rows: list[tuple[int, int]]) -> None:
         first = len(self.rule)
@@ -235,7 +251,7 @@ class Engine:
         if row in table.waiting or self.state[task] != WAITS:
             return WAITS
         state = table.state[row]
-        if state in {_REMADE, UNKNOWN, GIVEN_UP} or (state == _DIFFER and any(item.maybe for item in table.rule.inputs)):
+        if state in _ANEW or (state == _DIFFER and any(item.maybe for item in table.rule.inputs)):
             state = self.plan.judge.state_of(table, row)[0]
             table.state[row] = state
             return {FRESH: FRESH_AFTER_ALL, GIVEN_UP: GAVE_UP}.get(state)
