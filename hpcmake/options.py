@@ -109,16 +109,19 @@ VERBS = {
     "clean": "remove what rules made",
     "fmt": "put the Wfile into its canonical form",
     "check": "all diagnostics, without planning",
+    "sites": "the sites; one with all its numbers",
     "completion": "the completion script for bash, zsh or fish",
 }
 """Every verb of one machine, with what it does."""
 
 LATER = {
     "script": "writes job scripts",
-    "sites": "lists sites",
     "testbed": "emulates a site",
 }
 """Verbs of campaigns on sites, which this version does not have."""
+
+_LATER_FOR_VERBS = {("sites", "--check"): "tries a site on the machine itself"}
+"""Options of a verb, with what they would do there; with other verbs they mean something else."""
 
 _LATER_OPTIONS = frozenset(
     "--site --submit --here --detach --job-nodes --job-time --max-queued -A --queue --budget --trial --batches".split()
@@ -201,7 +204,11 @@ class _Reader:
     def long(self, word: str) -> None:
         name, equals, value = word.partition("=")
         option = self.names.get(name)
-        if option is None:
+        later = _LATER_FOR_VERBS.get((self.arguments.verb, name))
+        if later is not None:
+            verb = f"hpcmake {self.arguments.verb}"
+            self.tell("E805", f"`{verb} {name}`, which {later}, needs a later version", word, f"leave out `{name}`")
+        elif option is None:
             self.unknown(name)
         elif option.kind == "flag":
             if equals:
@@ -329,6 +336,7 @@ def render_help(verb: str = RUN) -> str:
             "completion": "bash|zsh|fish",
             "fmt": "[FILE…]",
             "check": "[FILE]",
+            "sites": "[NAME-OR-FILE]",
         }.get(verb, "[TARGET…]")
         lines += [f"usage: hpcmake {verb} {words} [options]", "", f"{VERBS[verb][0].upper()}{VERBS[verb][1:]}.", ""]
     lines.append("options:")

@@ -37,6 +37,10 @@ def call_verb(arguments: Arguments) -> int:
         from hpcmake.app import wfiles
 
         return {"fmt": wfiles.fmt, "check": wfiles.check}[verb](arguments)
+    if verb == "sites":
+        from hpcmake.app.sites import sites
+
+        return sites(arguments)
     from hpcmake.completion import render_completion
     from hpcmake.options import OPTIONS, VERBS
 
