@@ -376,6 +376,7 @@ def test_a_number_in_place_of_a_duration(home: Home) -> None:
         ("jobs = 1.5", "`jobs` is a whole number, not the number 1.5"),
         ("jobs = 2024-01-01", "`jobs` is a whole number, not the date 2024-01-01"),
         ("budget = nan", "`budget` is a number, not the number nan"),
+        ("budget = inf", "`budget` is a number, not the number inf"),
         ("project = 7", "`project` is a text in quotes, not the number 7"),
         ("scheduler = ['slurm']", "`scheduler` is one of `cobalt`, `pbs`, `slurm`, `none`, not a list"),
         ('needs = "project"', '`needs` is a list of keys, not the text "project"'),
@@ -860,6 +861,13 @@ def test_one_with_all_its_numbers(user: Command) -> None:
         "  debug-cache-quad  knl   1-8       1h        1 running a user   trial\n"
         "  debug-flat-quad   knl   1-8       1h        1 running a user   asked\n"
     )
+
+
+def test_a_site_without_queues_says_what_to_do(user: Command) -> None:
+    assert user.say("sites", "perlmutter").out.endswith(
+        "\nqueues\n  none are known: describe those of your machine in\n  ~/.config/hpcmake/sites/perlmutter.toml\n"
+    )
+    assert "queues" not in user.say("sites", "local").out
 
 
 @pytest.mark.parametrize("name", BUILT_IN)

@@ -90,6 +90,9 @@ def render_site(site: Site) -> str:
     if site.nodes:
         parts.append("nodes\n" + _indented(_table(_kind_rows(site.nodes))))
     parts.append(_facts("launch", _launch_facts(site)))
+    if not site.queues and site.scheduler != "none":
+        own = f"~/.config/hpcmake/sites/{site.name}.toml"
+        parts.append(f"queues\n  none are known: describe those of your machine in\n  {own}\n")
     if site.queues:
         parts.append("queues\n" + _indented(_table(_queue_rows(site.queues))))
         notes = [line for queue in site.queues for line in _queue_notes(queue)]

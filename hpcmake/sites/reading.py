@@ -24,6 +24,8 @@ _KINDS = {
 }
 
 
+_HUGE = 1e18  # more than anybody has; keeps out nan and inf too
+
 _OTHER_WORDS = {"mpirun": "mpiexec", "openpbs": "pbs", "pbspro": "pbs", "torque": "pbs", "sbatch": "slurm"}
 """What others call the things that we know by another word."""
 
@@ -148,7 +150,7 @@ class Table:
         if entry is None:
             return None
         value = entry.value
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or value != value:  # noqa: PLR0124  # nan
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not -_HUGE < value < _HUGE:
             self.wrong_kind(key, entry, "a number", f"{key} = {example}")
             return None
         if value < 0:
