@@ -104,7 +104,7 @@ def shorten(text: str) -> str:
 
 
 def parse_head(text: str) -> str | None:
-    """Return the longest beginning of a text that is of the form in a command, or None if it does not begin with a name.
+    """Return the longest beginning of a text that is of the form in a command, None if it does not begin with a name.
 
     A key in single quotes is of the form only within a string of the Wfile: `{d['key']}` in a command is Python's.
     """

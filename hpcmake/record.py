@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
-    def dataclass_transform(**_options):  # typing is slow to import; for type checkers
+    def dataclass_transform(**_options):  # noqa: ANN003, ANN201, D103  # typing is slow to import; for type checkers
         return lambda decorated: decorated
 
 
@@ -24,7 +24,7 @@ class RecordType(type):
     _fields: tuple[str, ...]
     _defaults: dict[str, object]
 
-    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:
+    def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:  # noqa: D102
         own = tuple(field for field in space.get("__annotations__", ()) if field[0] != "_")
         defaults = {field: space.pop(field) for field in own if field in space}
         fields: tuple[str, ...] = ()
@@ -32,7 +32,7 @@ class RecordType(type):
         for parent in bases:
             if isinstance(parent, RecordType):
                 fields += parent._fields
-                inherited.update(parent._defaults)  # of the same kind
+                inherited.update(parent._defaults)  # noqa: SLF001  # of the same kind
         space["__slots__"] = own
         space["_fields"] = fields + own
         space["_defaults"] = {**inherited, **defaults}

@@ -53,7 +53,7 @@ class Position(Node):
 
 
 class Brace(Node):
-    """`{NAME.FIELD[0]:04!r}` in a string: a name, a path of fields and positions, a width, a modifier (`r` or `file`)."""
+    """`{NAME.FIELD[0]:04!r}` in a string: a name, a path of fields and positions, a width, `r` or `file`."""
 
     name: Word
     path: tuple[Field | Position, ...] = ()

@@ -74,7 +74,7 @@ class Handed:
         self.attempt: Attempt | None = None
         self.began = False
         self.is_trusted = False
-        """Whether nothing has failed or been cut off since its last success: what lies in the place of outputs is its own."""
+        """Whether nothing has failed or been cut off since its last success: what lies where outputs do is its own."""
         self.tried = False
         """Whether an attempt was made before, in this run."""
         self.only_post = False
@@ -154,6 +154,8 @@ class Drive:
                 signal.signal(number, action)
 
     def _loop(self) -> None:
+        if self.lease.unclean:
+            self.temps.sweep_left()
         self._told_settled()
         while True:
             self._heed()
@@ -261,9 +263,12 @@ class Drive:
             self.runner.more(batch)
 
     def _name_if_made_before(self, task: int) -> str | None:
-        """Return the name of a task that has succeeded before, None for another."""
+        """Return the name of a task that has succeeded before, or was given up; None for another."""
         table, row = self.engine.table(task), self.engine.row[task]
-        return table.name(row) if self.plan.judge.past(table, row) is not None else None
+        others = self.plan.history.others
+        if self.plan.judge.past(table, row) is not None or (others and table.name(row) in others):
+            return table.name(row)
+        return None
 
     def attempt_of(self, handed: Handed, *, only_post: bool = False, produced: Sequence[str] | None = None) -> Attempt:
         """Make an attempt and note that it is out.  Raises Trouble."""

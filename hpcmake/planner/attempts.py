@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rules import Rule
+    from hpcmake.planner.values import Value
     from hpcmake.syntax import Brace
+
+_BASH: tuple[str, ...] = ("bash",)
 
 LISTS = ".hpcmake/lists"
 """Where the files of `{input!file}` lie while a task runs."""
@@ -72,12 +75,12 @@ class Attempts:
         table: Table,
         row: int,
         *,
-        id: int,
+        id: int,  # noqa: A002  # as the field is named
         number: int,
         only_post: bool = False,
         produced: Sequence[str] | None = None,
         holds: bool = False,
-    ) -> Attempt:  # noqa: A002
+    ) -> Attempt:
         """Return an attempt.  Raises Trouble for a value that cannot be put into the command."""
         rule = table.rule
         files = self.plan.graph.files.paths
@@ -90,7 +93,8 @@ class Attempts:
         log = self._path(rule.log, wildcards)
         depfile = self._path(rule.depfile, wildcards)
         values = _Values(self, table, row, number, resources, workdir, log, depfile)
-        argv, script, interpreter = None, "", ("bash",)
+        argv: list[str] | None = None
+        script, interpreter = "", _BASH
         if rule.run is not None and not only_post:
             argv, script, interpreter = self._command(rule, rule.run, values)
         post = ""
@@ -99,7 +103,7 @@ class Attempts:
             text = rule.post.render(values.of_post(produced), values.list_file)
             post = (
                 render_script(text)
-                if not rule.post.interpreter or rule.post.interpreter == ("bash",)
+                if not rule.post.interpreter or rule.post.interpreter == _BASH
                 else _by(rule.post.interpreter, text)
             )
         return Attempt(
@@ -138,14 +142,14 @@ class Attempts:
     ) -> tuple[list[str] | None, str, tuple[str, ...]]:
         """Return words, or a script and its interpreter."""
         setup = "\n".join(text.rstrip("\n") for text in (rule.setup, rule.site_setup) if text)
-        shell = not template.interpreter or template.interpreter == ("bash",)
+        shell = not template.interpreter or template.interpreter == _BASH
         if shell and not setup and values.workdir is None:
             words = template.argv(values.of_run, values.list_file)
             if words is not None:
-                return words, render_script(template.render(values.of_run, values.list_file)), ("bash",)
+                return words, render_script(template.render(values.of_run, values.list_file)), _BASH
         text = template.render(values.of_run, values.list_file)
         if shell:
-            return None, render_script(text, setup=_with_modules(setup), workdir=values.workdir), ("bash",)
+            return None, render_script(text, setup=_with_modules(setup), workdir=values.workdir), _BASH
         if not setup and values.workdir is None:
             return None, text, template.interpreter
         # the interpreter is started by a shell that has done the setup and stands in the working folder
@@ -180,12 +184,18 @@ class Attempts:
         return tuple(found)
 
 
+_READY = (
+    "if ! command -v module >/dev/null 2>&1; then "
+    "for f in /etc/profile.d/*modules*.sh /etc/profile.d/lmod*.sh; do "
+    '[ -r "$f" ] && . "$f"; done; unset f; fi'
+)
+
+
 def _with_modules(setup: str) -> str:
     """Return a setup that finds `module` and the like: they are defined where login shells are made ready."""
     if not setup:
         return ""
-    ready = 'if ! command -v module >/dev/null 2>&1; then for f in /etc/profile.d/*modules*.sh /etc/profile.d/lmod*.sh; do [ -r "$f" ] && . "$f"; done; unset f; fi'
-    return f"{ready}\n{setup}\n"
+    return f"{_READY}\n{setup}\n"
 
 
 def _by(interpreter: Sequence[str], text: str) -> str:
@@ -194,7 +204,8 @@ def _by(interpreter: Sequence[str], text: str) -> str:
     mark = "HPCMAKE_END"
     while mark in text:
         mark += "_"
-    return f'file=$(mktemp); cat > "$file" <<\'{mark}\'\n{text}\n{mark}\n{words} "$file"; status=$?; rm -f "$file"; exit $status\n'
+    after = 'status=$?; rm -f "$file"; exit $status'
+    return f'file=$(mktemp); cat > "$file" <<\'{mark}\'\n{text}\n{mark}\n{words} "$file"; {after}\n'
 
 
 class _Values:
@@ -210,7 +221,7 @@ class _Values:
         workdir: str | None,
         log: str | None,
         depfile: str | None,
-    ) -> None:  # noqa: PLR0913, E501  # the parts of one attempt
+    ) -> None:
         self.maker = maker
         self.table = table
         self.row = row
@@ -223,13 +234,13 @@ class _Values:
         self._post: Env | None = None
         self.codes = table.rule.values
 
-    def of_run(self, brace: Brace) -> object:
+    def of_run(self, brace: Brace) -> Value:
         """Return the value of a group in `run`."""
         if self._run is None:
             self._run = self._env(self.workdir)
         return self.codes[id(brace)].run(self._run)
 
-    def of_post(self, produced: Sequence[str] | None) -> Callable[[Brace], object]:
+    def of_post(self, produced: Sequence[str] | None) -> Callable[[Brace], Value]:
         """Return what gives the value of a group in `post`."""
         if self._post is None:
             self._post = self._env(None)
@@ -258,7 +269,7 @@ class _Values:
         if self.workdir is not None:
             env["workdir"] = "." if workdir is not None else self.workdir
         env |= table.env(row)
-        env["wildcards"] = table.env(row)  # type: ignore[assignment]
+        env["wildcards"] = table.env(row)
         env |= {"cores": resources.cores, "memory": SizeOf(resources.memory), "gpus": resources.gpus}
         env |= {"nodes": resources.nodes or 1, "ranks": resources.ranks or 1}
         env |= {"attempt": self.number, "rule": rule.name, "site": self.maker.site}

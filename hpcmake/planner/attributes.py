@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
-from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.command import Template, parse_template
+from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
 from hpcmake.planner.outputs import read_outputs, read_produces
 from hpcmake.planner.rules import COMMAND_NAMES, ITEMS, MAKES, RESOURCES, UNCOMPARED, Input, Rule, makes_of

@@ -106,7 +106,7 @@ def _tell_circle(circle: list[str], nodes: Mapping[str, syntax.Let | syntax.Para
 
 
 def evaluate_constants(campaign: Campaign, *, reading: bool) -> list[Diagnostic]:
-    """Return the mistakes in lets and params for which nothing may ask, of those that read a file or those that do not."""
+    """Return the mistakes in lets and params for which nothing may ask: of those that read a file, or of the others."""
     found: list[Diagnostic] = []
     for constant in campaign.constants.values():
         code = getattr(constant, "code", None)

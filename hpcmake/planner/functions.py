@@ -320,7 +320,7 @@ def _range(*bounds: Value) -> Value:
         if not isinstance(bound, int) or isinstance(bound, bool):
             message = f"`range` takes whole numbers, and this is {kind_of(bound)}"
             raise _fail(message, mend="`int(…)` makes one of a text")
-    if len(bounds) == 3 and bounds[2] == 0:  # start, stop, step
+    if len(bounds) == 3 and bounds[2] == 0:  # noqa: PLR2004  # start, stop, step
         message = "a range cannot go by steps of 0"
         raise _fail(message, mend="write a step from 1, or from -1 downwards")
     numbers = range(*bounds)  # type: ignore[arg-type]
@@ -352,9 +352,9 @@ def _float(value: Value) -> Value:
 
         try:
             float(value)
-            if len(value) < 400 and value.lower().strip().lstrip("+-") not in {"inf", "nan", "infinity"}:
+            if len(value) < 400 and value.lower().strip().lstrip("+-") not in {"inf", "nan", "infinity"}:  # noqa: PLR2004
                 exponent = value.lower().partition("e")[2]
-                if abs(int(exponent or 0)) <= 400:  # a double ends there
+                if abs(int(exponent or 0)) <= 400:  # noqa: PLR2004  # a double ends there
                     return exact(Fraction(value))
         except (ValueError, ZeroDivisionError):
             pass

@@ -215,7 +215,7 @@ class Graph:
     def _find_makers(self, first: int, paths: list[str], joined: str, filled: Filled | None) -> None:
         """Find the makers of new files, which are numbered from `first` on."""
         files = self.files
-        if filled is not None and len(paths) >= 8:  # below, asking one by one is cheaper
+        if filled is not None and len(paths) >= 8:  # noqa: PLR2004  # below, asking one by one is cheaper
             owner = self.makers.of_shape(filled, joined, len(paths))
             if owner is not None and not self.makers.may_lie_in_folder(owner):
                 rule, position = owner
@@ -225,7 +225,7 @@ class Graph:
                 by_name = dict(zip(pattern.places, filled.columns, strict=True))
                 for name, column in zip(table.rule.wildcards, table.columns, strict=True):
                     values = by_name[name]
-                    column += [values] * len(paths) if isinstance(values, str) else values
+                    column.extend([values] * len(paths) if isinstance(values, str) else values)
                 files.rule.extend(array("i", [rule]) * len(paths))
                 files.row.extend(range(row, row + len(paths)))
                 self._add_rows(table, len(paths))
@@ -319,7 +319,8 @@ class Graph:
             place, notes = self._place or output.span, (Note(output.span, "the folder"),)
         else:
             maker = self.campaign.rules[found[0]]
-            message = f"{path}, which {maker.task_name(found[2])} makes, lies inside {name}, which {rule.task_name(folder[2])} makes"
+            inner, outer = maker.task_name(found[2]), rule.task_name(folder[2])
+            message = f"{path}, which {inner} makes, lies inside {name}, which {outer} makes"
             place, notes = maker.span, (Note(output.span, "the folder"),)
         help_ = f'take the folder as a whole, "{name}", or name the file among the outputs of rule `{rule.name}`'
         self.troubles.append(Diagnostic("E404", message, place, notes=notes, help=help_))
@@ -476,7 +477,7 @@ class Graph:
         by_name = {name: column[start:end] for name, column in zip(table.rule.wildcards, table.columns, strict=True)}
         columns: list[str | list[str]] = [by_name[place] for place in code.places]
         literals = code.literals
-        assert literals is not None  # the caller asked
+        assert literals is not None  # noqa: S101  # the caller asked
         paths = fill_places(literals, columns)
         numbers = self.intern(paths, code.span, Filled(paths, literals, columns))
         table.inputs[position].extend(numbers)

@@ -40,7 +40,7 @@ def _visit(node: object, bound: frozenset[str], found: set[str], *, with_each: b
     elif isinstance(node, syntax.Name):
         found |= {node.id} - bound
     elif isinstance(node, syntax.Node):
-        for field in type(node)._fields:  # noqa: SLF001  # a record's fields are its own table of contents
+        for field in type(node)._fields:  # a record's fields are its own table of contents
             if field != "span":
                 _visit(getattr(node, field), bound, found, with_each=with_each)
     elif isinstance(node, tuple):

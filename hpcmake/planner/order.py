@@ -1,6 +1,7 @@
 """The order in which rules and tasks are judged: makers before takers.
 
-Owns the components of rules that need each other, the order of tasks within one, and cycles.  Knows nothing of staleness.
+Owns the components of rules that need each other, the order of tasks within one, and cycles.  Knows nothing of what is
+stale.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def components(graph: Graph, wanted: Iterable[int]) -> list[list[int]]:
-    """Return the numbers of rules in groups that need each other, makers first: Tarjan's algorithm, without recursion."""
+    """Return numbers of rules in groups that need each other, makers first: Tarjan's algorithm, without recursion."""
     wanted = sorted(wanted)
     among = set(wanted)
     number: dict[int, int] = {}

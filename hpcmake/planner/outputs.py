@@ -33,11 +33,10 @@ def read_outputs(
 
     if attribute is None or not isinstance(attribute.value, syntax.Items):
         return
-    local = {entry for entry in rule.lets}
     for item in attribute.value.items:
         modifiers = read_modifiers(item, "output", setting)
         first = len(rule.outputs)
-        for pattern in _patterns(item.value, setting, constraints, local):
+        for pattern in _patterns(item.value, setting, constraints):
             rule.outputs.append(
                 Output(
                     pattern,
@@ -96,7 +95,7 @@ def read_produces(
             help="take one wildcard pattern for all that it makes",
         )
         return
-    patterns = list(_patterns(items[0].value, setting, constraints, set()))
+    patterns = list(_patterns(items[0].value, setting, constraints))
     if not patterns:
         return
     pattern = patterns[0]
@@ -123,9 +122,7 @@ def read_produces(
         )
 
 
-def _patterns(
-    value: syntax.Expr, setting: Setting, constraints: Mapping[str, str], local: set[str]
-) -> Iterator[Pattern]:
+def _patterns(value: syntax.Expr, setting: Setting, constraints: Mapping[str, str]) -> Iterator[Pattern]:
     """Return the patterns of an item of `output`: of a string one, of a comprehension one for each round."""
     scope = setting.scope(constraints=constraints)
     try:

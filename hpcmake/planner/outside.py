@@ -1,6 +1,7 @@
 """What expressions read: files as values, and the files that `each` ranges over.
 
-Owns sources, what tasks have produced, and what must be waited for.  Knows nothing of staleness: it is told what is ready.
+Owns sources, what tasks have produced, and what must be waited for.  Knows nothing of staleness: it is told what is
+ready.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
 class Outside:
     """The world of a campaign's expressions.
 
-    `graph` is set once there is one; before, what a rule makes is only waited for.  `is_ready(number)` says whether a file that a
-    rule makes is up to date, `produced(rule, row)` what a task has produced (None: not known yet), `was_made(path)`
+    `graph` is set once there is one; before, what a rule makes is only waited for.  `is_ready(number)` says whether a
+    file that a rule makes is up to date, `produced(rule, row)` what a task has produced (None: not known yet), and
+    `was_made(path)`
     whether the journal knows a file as the work of some task.
     """
 
@@ -100,7 +102,7 @@ class Outside:
         self._listed.clear()
         self._any.clear()
 
-    def size(self, paths: Sequence[str], span: Span) -> int:  # a world is told where it is asked
+    def size(self, paths: Sequence[str], span: Span) -> int:  # noqa: ARG002  # a world is told where it is asked
         """Return the bytes of files, as far as they are there."""
         return self.sizes([normalize(path, self.root) for path in paths])
 
@@ -152,7 +154,7 @@ class Outside:
         number, same = producers[0]
         rule = graph.campaign.rules[number]
         made = rule.produces
-        assert made is not None  # that is how it was found
+        assert made is not None  # noqa: S101  # that is how it was found
         if not same or not self._closed_alike(pattern, made, bound, rule.closed):
             raise _over_other_produces(pattern, bound, rule, span, same=same)
         by_name = {two: bound[one] for one, two in zip(pattern.places, made.places, strict=True) if two in rule.closed}
@@ -257,7 +259,7 @@ class _Listing:
 def _over_other_produces(pattern: Pattern, bound: Mapping[str, str], rule: Rule, span: Span, *, same: bool) -> Trouble:
     """Return the mistake of ranging over files of which some come from `produces`, but not as that is written."""
     made, place = rule.produces, rule.produces_span
-    assert made is not None  # that is how the rule was found
+    assert made is not None  # noqa: S101  # that is how the rule was found
     notes = (Note(place, "what it produces"),) if place is not None else ()
     free = [(one, two) for one, two in zip(pattern.places, made.places, strict=False) if two in rule.closed]
     one, two = next((pair for pair in free if same and pair[0] not in bound), ("", ""))
@@ -271,7 +273,8 @@ def _over_other_produces(pattern: Pattern, bound: Mapping[str, str], rule: Rule,
             None,
         )
         over = f"for each {source}" if source is not None and one == two else f"for {one} in …"
-        message = f"`{two}` tells the tasks of rule `{rule.name}` apart, and this `each` over what they produce leaves it open"
+        apart = f"`{two}` tells the tasks of rule `{rule.name}` apart"
+        message = f"{apart}, and this `each` over what they produce leaves it open"
         help_ = f'bind it to the left: `"…" {over} for each "{pattern.text}"`'
         return Trouble(Diagnostic("E409", message, span, notes=notes, help=help_))
     message = f"this `each` takes in a part of what rule `{rule.name}` produces, and it is not known which"
@@ -391,7 +394,7 @@ def nearest_path(tree: Tree, path: str) -> str:
             return f"there is no folder {folder}/"
         if "{" in part:
             shown = sorted(name for name in names if not name.startswith("."))[:5]
-            return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"
+            return f"{here} holds {', '.join(shown)}{', …' if len(names) > 5 else ''}" if shown else f"{here} is empty"  # noqa: PLR2004
         lead = f"{folder}/" if folder else ""
         if part not in names:
             is_last = at == len(parts) - 1

@@ -9,14 +9,16 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Generic, TypeVar
 
     Owner = TypeVar("Owner")
 else:
 
-    class Generic:  # what a type checker sees is not needed at run time
-        def __class_getitem__(cls, _item):
+    class Generic:
+        """Stands for that of typing, which is slow to import: what a type checker sees is not needed at run time."""
+
+        def __class_getitem__(cls, _item: object) -> type:
             return cls
 
     Owner = None

@@ -5,7 +5,7 @@ Owns the interplay of graph, stamps, history and judgement.  Knows nothing of ho
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
+from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.checks import find_mistakes
 from hpcmake.planner.constants import evaluate_constants
 from hpcmake.planner.graph import SOURCE, Graph, Table, flat_paths
@@ -79,7 +79,7 @@ class Plan:
         """Tasks that are wanted for themselves: of a rule with `produces`."""
         self.produced: dict[tuple[int, int], list[str]] = {}
         self.only_absent: set[tuple[int, int]] = set()
-        """Tasks that must run only since a `temp` file of theirs is absent and wanted: what they make counts as before."""
+        """Tasks that run only since a `temp` file of theirs is absent and wanted: what they make counts as before."""
         self.definitions: dict[int, str] = {}
         self._judged = [0] * len(campaign.rules)
         self._again: dict[int, set[int]] = {}

@@ -75,7 +75,11 @@ def _is_measured(record: Mapping[str, Any]) -> bool:
         return False
     log = record.get("log")
     return log is None or (
-        isinstance(log, list) and len(log) == 3 and isinstance(log[0], str) and _is_whole(log[1]) and _is_whole(log[2])  # noqa: PLR2004  # file, offset, length
+        isinstance(log, list)
+        and len(log) == 3  # noqa: PLR2004  # file, offset, length
+        and isinstance(log[0], str)
+        and _is_whole(log[1])
+        and _is_whole(log[2])
     )
 
 

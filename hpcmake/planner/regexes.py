@@ -234,7 +234,7 @@ def _members(items: Sequence[Any]) -> frozenset[str]:
             found.add(_sample(argument))
         elif word == "RANGE":
             found |= {each for each in _SAMPLE if argument[0] <= ord(each) <= argument[1]}
-            found |= set(_SAMPLE[-1:]) if argument[1] > 255 else set()  # the sample ends there
+            found |= set(_SAMPLE[-1:]) if argument[1] > 255 else set()  # noqa: PLR2004  # the sample ends there
         else:
             found |= _of_category(str(argument))
     return _EVERY - found if negated else frozenset(found)

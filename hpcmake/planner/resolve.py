@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
-from hpcmake.planner.attributes import IN_DEFAULTS, Setting, resolve_rule
 from hpcmake.planner.ahead import look_ahead
+from hpcmake.planner.attributes import IN_DEFAULTS, Setting, resolve_rule
 from hpcmake.planner.constants import Constant, compile_constants, evaluate_constants, unknown_param
 from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.expressions import Scope, compile_expression

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from hpcmake.text import Span
 
 COMMAND_NAMES = frozenset(
-    "input output log workdir depfile wildcards nodes ranks cores memory gpus time attempt rule site launch produced".split()
+    "input output log workdir depfile wildcards nodes ranks cores memory gpus time attempt rule site launch"
+    " produced".split()
 )
 """Names that every command sees."""
 
@@ -129,7 +130,7 @@ class Rule:
         self.row_values: list[Code] = []
         """Values in the command that may differ between tasks beyond what identifies them: compared task by task."""
         self.definition: Callable[[], dict[str, object]] = dict
-        """What all commands of the rule share, as it is compared; a function, since a param may have to be waited for."""
+        """What all commands of the rule share, as it is compared; a function: a param may have to be waited for."""
         self.env: list[tuple[str, Code]] = []
         self.site_env: list[tuple[str, Code]] = []
         self.setup = ""

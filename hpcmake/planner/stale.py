@@ -479,9 +479,11 @@ def difference(then: dict[str, object] | None, now: dict[str, object]) -> str:
         if before == after or name == MAKES:
             continue
         if name in {"values", "env"} and isinstance(before, dict) and isinstance(after, dict):
-            for each in dict.fromkeys([*after, *before]):
-                if before.get(each) != after.get(each):
-                    words.append(f"{each}: {before.get(each)} -> {after.get(each)}")
+            words += [
+                f"{each}: {before.get(each)} -> {after.get(each)}"
+                for each in dict.fromkeys([*after, *before])
+                if before.get(each) != after.get(each)
+            ]
         else:
             words.append(name)
     return ", ".join(words[:4])

@@ -53,7 +53,9 @@ def _made_by(plan: Plan, code: Code) -> list[Rule]:
             if plan.graph.tables[rule.number].count and not rule.wildcards:
                 continue
             rules[rule.name] = rule
-            for item in rule.inputs:
-                if item.code.literals is not None and item.code.places:
-                    todo.append(Pattern(item.code.literals, item.code.places))
+            todo += [
+                Pattern(item.code.literals, item.code.places)
+                for item in rule.inputs
+                if item.code.literals is not None and item.code.places
+            ]
     return list(reversed(rules.values()))
