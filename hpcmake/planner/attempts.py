@@ -64,7 +64,7 @@ class Attempts:
                 pass  # they depend on `attempt`, or on the inputs
             else:
                 return found
-        return read_resources(rule, {**self.plan.value_env(table, row), "attempt": number})  # type: ignore[dict-item]
+        return read_resources(rule, {**self.plan.value_env(table, row), "attempt": number})
 
     def is_constant(self, table: Table) -> bool:
         """Tell whether every attempt of every task of a rule takes the same."""
@@ -252,7 +252,7 @@ class _Values:
     def _env(self, workdir: str | None) -> Env:
         table, row, rule, resources = self.table, self.row, self.table.rule, self.resources
         paths = self.maker.plan.graph.files.paths
-        env: Env = self.maker.plan.named_inputs(table, row)  # type: ignore[assignment]
+        env = self.maker.plan.named_inputs(table, row)
         outputs: list[str] = []
         for item in rule.output_items:
             mine = [paths[table.outputs[position][row]] for position in item.positions]
@@ -286,7 +286,7 @@ class _Values:
         return relpath(name, self.workdir) if self.workdir is not None else name
 
 
-def _relative(value: object, workdir: str) -> object:
+def _relative(value: Value, workdir: str) -> Value:
     if isinstance(value, list):
         return [_relative(each, workdir) for each in value]
     if isinstance(value, str) and not value.startswith("/"):

@@ -328,9 +328,13 @@ def _block_text(attribute: syntax.Attribute | None) -> str:
     return attribute.value.text if attribute is not None and isinstance(attribute.value, syntax.Block) else ""
 
 
+def _item_names(rule: Rule) -> list[str | None]:
+    return [*(item.name for item in rule.inputs), *(item.name for item in rule.output_items)]
+
+
 def _commands(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax.Attribute], setting: Setting) -> None:
     scope = setting.scope(wildcards=rule.wildcards, lets=rule.lets, constraints=setting.constraints)
-    named = [item.name for item in (*rule.inputs, *rule.output_items) if item.name]
+    named = [name for name in _item_names(rule) if name]
     always = set(COMMAND_NAMES) - {"launch", "produced"} | ({"launch"} if rule.has_nodes else set())
     for name in ("log", "workdir", "depfile"):
         if getattr(rule, name) is None:
@@ -438,7 +442,7 @@ def _compare(
     rule: Rule, braces: list[syntax.Brace], attributes: Mapping[str, syntax.Attribute], setting: Setting
 ) -> None:
     """Say what of a command is compared: once for the rule, and task by task."""
-    items = {item.name for item in (*rule.inputs, *rule.output_items)}
+    items = set(_item_names(rule))
     implied = COMMAND_NAMES | items | set(rule.wildcards)
     shared: list[tuple[str, Code]] = []
     for brace in braces:

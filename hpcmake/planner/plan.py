@@ -27,11 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hpcmake.model import Tree
-    from hpcmake.planner.expressions import Code
+    from hpcmake.planner.expressions import Code, Env
     from hpcmake.planner.history import History
     from hpcmake.planner.outside import Outside
     from hpcmake.planner.rules import Campaign
     from hpcmake.planner.stale import Choices
+    from hpcmake.planner.values import Value
 
 
 _ITEM = -2
@@ -402,22 +403,22 @@ class Plan:
         env = self.value_env(table, row)
         return [_compared(code, env) for code in table.rule.row_values]
 
-    def value_env(self, table: Table, row: int) -> dict[str, object]:
+    def value_env(self, table: Table, row: int) -> Env:
         """Return the names that values in a command may use: wildcards, and inputs."""
-        env: dict[str, object] = dict(table.env(row))
+        env: Env = dict(table.env(row))
         env["attempt"] = 1
         env |= self.named_inputs(table, row)
         return env
 
-    def named_inputs(self, table: Table, row: int) -> dict[str, object]:
+    def named_inputs(self, table: Table, row: int) -> Env:
         """Return `input` and each named item of it: one text for what was written as one, else a list."""
         paths = self.graph.files.paths
-        env: dict[str, object] = {}
+        env: Env = {}
         everything: list[str] = []
         for position, item in enumerate(table.rule.inputs):
             entry = table.inputs[position][row]
             if entry >= 0:
-                value: object = paths[entry]
+                value: Value = paths[entry]
                 everything.append(paths[entry])
                 if item.maybe and self.judge.will[entry] == 3:  # noqa: PLR2004  # LOST: left out
                     everything.pop()
@@ -426,12 +427,12 @@ class Plan:
                 members = () if entry == -1 else self.graph.group(entry)
                 listed = [paths[n] for n in members if not (item.maybe and self.judge.will[n] == 3)]  # noqa: PLR2004
                 everything += listed
-                value = listed
+                value = list(listed)
             if item.name is not None:
                 env[item.name] = value
         inputs = table.rule.inputs
         single = len(inputs) == 1 and table.inputs[0][row] >= 0 and inputs[0].plain and everything
-        env["input"] = everything[0] if single else everything
+        env["input"] = everything[0] if single else list(everything)
         return env
 
     # ------------------------------------------------------------ views
@@ -466,10 +467,10 @@ class Plan:
         return [*self.campaign.warnings, *self.graph.warnings.values()]
 
 
-def _compared(code: Code, env: dict[str, object]) -> object:
+def _compared(code: Code, env: Env) -> object:
     from fractions import Fraction  # only where values are compared task by task
 
-    value = code.run(env)  # type: ignore[arg-type]
+    value = code.run(env)
     return str(value) if isinstance(value, Fraction) else plain_of(value)
 
 
