@@ -22,7 +22,7 @@ _WRITABLE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
 class Changes:
     """What may be done to the files of a campaign.  Folders may be given with or without their trailing slash."""
 
-    def replace(self, path: str, data: bytes) -> None:
+    def replace(self, path: str, content: bytes) -> None:
         """Put a file with this content in the place of what is there, with the same mode, all at once.
 
         A link stays, and what it points to is replaced.  Raises Trouble.
@@ -31,7 +31,7 @@ class Changes:
         fresh = f"{target}.{os.getpid()}.new"
         try:
             self.make_folders([os.path.dirname(target)])
-            _write(fresh, data, _mode(target))
+            _write(fresh, content, _mode(target))
             os.replace(fresh, target)
         except OSError as error:
             _forget(fresh)
@@ -111,12 +111,12 @@ def _mode(path: str) -> int | None:
         return None
 
 
-def _write(path: str, data: bytes, mode: int | None) -> None:
+def _write(path: str, content: bytes, mode: int | None) -> None:
     file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
     try:
         if mode is not None:
             os.fchmod(file, mode)
-        rest = memoryview(data)
+        rest = memoryview(content)
         while rest:
             rest = rest[os.write(file, rest) :]
         os.fsync(file)

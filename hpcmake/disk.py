@@ -135,7 +135,7 @@ class Disk(Changes):
             names = listed.get(folder, _UNKNOWN)
             if names is _UNKNOWN:
                 found += members
-            elif names:
+            elif names is not None:
                 cut = len(folder) + (folder not in _ROOTS)
                 found += [at for at in members if (name := paths[at][cut:].rstrip("/")) in names or name in _NAMELESS]
         return found

@@ -1,7 +1,7 @@
 """What to do next: the mind of the loop that runs a plan.
 
-Owns which tasks are ready, in which order they are handed out, retries, failures and what they stop.  Does nothing
-itself: no file, no process, no clock.  It is told what happened, and asked what to do.
+Owns which tasks are ready, in which order they are handed out, retries, failures and what they stop.  Knows nothing of
+files, processes and clocks, and does nothing itself: it is told what happened, and asked what to do.
 """
 
 from __future__ import annotations

@@ -408,10 +408,10 @@ def _bind(
         if not _has_fields(rule, brace, setting):
             continue
         expr = syntax.Name(brace.name.span, name)
-        base = compile_expression(expr, scope)
+        code = compile_expression(expr, scope)
         if brace.path:
-            base.run = follow_path(brace, base.run, scope)
-        rule.values[id(brace)] = base
+            code.run = follow_path(brace, code.run, scope)
+        rule.values[id(brace)] = code
 
 
 _FIELDS = {"memory": tuple(FIELDS_OF_SIZE), "time": tuple(FIELDS_OF_DURATION)}

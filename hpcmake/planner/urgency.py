@@ -1,7 +1,7 @@
 """How urgent a task is: the seconds expected from its start to the end of all that needs it.
 
-Owns the longest expected path through rules, and through the tasks of rules that need themselves or each other.  Knows
-nothing of what runs.
+Owns the longest expected path through rules, and through the tasks of rules that need themselves or each other.
+Knows nothing of what runs.
 """
 
 from __future__ import annotations
