@@ -408,10 +408,10 @@ def _bind(
         if not _has_fields(rule, brace, setting):
             continue
         expr = syntax.Name(brace.name.span, name)
-        code = compile_expression(expr, scope)
+        value = compile_expression(expr, scope)
         if brace.path:
-            code.run = follow_path(brace, code.run, scope)
-        rule.values[id(brace)] = code
+            value.run = follow_path(brace, value.run, scope)
+        rule.values[id(brace)] = value
 
 
 _FIELDS = {"memory": tuple(FIELDS_OF_SIZE), "time": tuple(FIELDS_OF_DURATION)}
