@@ -10,6 +10,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, ClassVar, Self, dataclass_transform
 else:
 
@@ -23,6 +24,7 @@ class RecordType(type):
 
     _fields: tuple[str, ...]
     _defaults: dict[str, object]
+    _setters: tuple[Callable[[object, object], None], ...]
 
     def __new__(mcls, name: str, bases: tuple[type, ...], space: dict[str, Any]) -> RecordType:  # noqa: D102
         own = tuple(field for field in space.get("__annotations__", ()) if field[0] != "_")
@@ -36,7 +38,10 @@ class RecordType(type):
         space["__slots__"] = own
         space["_fields"] = fields + own
         space["_defaults"] = {**inherited, **defaults}
-        return super().__new__(mcls, name, bases, space)
+        made = super().__new__(mcls, name, bases, space)
+        # what its slot puts into a field takes half as long as what `object.__setattr__` does
+        made._setters = tuple([getattr(made, field).__set__ for field in fields + own])
+        return made
 
 
 class Record(metaclass=RecordType):
@@ -53,28 +58,36 @@ class Record(metaclass=RecordType):
 
     _fields: ClassVar[tuple[str, ...]]
     _defaults: ClassVar[dict[str, object]]
+    _setters: ClassVar[tuple[Callable[[object, object], None], ...]]
     _uncompared: ClassVar[frozenset[str]] = frozenset()
     __slots__ = ()
 
     def __init__(self, *values: Any, **named: Any) -> None:
+        setters = self._setters
+        if named or len(values) != len(setters):
+            values = self._complete(values, named)
+        for put, value in zip(setters, values):  # noqa: B905  # they are as many; `strict` costs as much as a field
+            put(self, value)
+
+    def _complete(self, values: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, ...]:
+        """Return the values of all fields.  Raises TypeError if they do not fit."""
         fields = self._fields
-        put = object.__setattr__
         if len(values) > len(fields):
             message = f"{type(self).__name__} takes {len(fields)} fields, not {len(values)}"
             raise TypeError(message)
-        for field, value in zip(fields, values, strict=False):
-            put(self, field, value)
+        every = list(values)
         for field in fields[len(values) :]:
             if field in named:
-                put(self, field, named.pop(field))
+                every.append(named.pop(field))
             elif field in self._defaults:
-                put(self, field, self._defaults[field])
+                every.append(self._defaults[field])
             else:
                 message = f"{type(self).__name__} needs the field {field}"
                 raise TypeError(message)
         if named:
             message = f"{type(self).__name__} has no field {', '.join(named)}, or has it twice"
             raise TypeError(message)
+        return tuple(every)
 
     def __setattr__(self, name: str, value: object) -> None:
         message = f"{type(self).__name__}.{name} is frozen"

@@ -307,6 +307,7 @@ def test_a_row_is_written_at_once_and_thousands_together(json: bool) -> None:
     for number in range(3000):
         voice.tell(done(f"a[i={number}]"))
     assert stream.flushes < 25
+    clock.now += 0.1
     voice.tick()
     assert stream.getvalue().count("\n") == 3001
     voice.tell(done("b"))

@@ -178,8 +178,15 @@ class Ledger:
         self.ends.append(len(self.taken))
         self.made.extend(array("i", made))
         self.made_ends.append(len(self.made))
-        for name, value in zip(REST, rest, strict=True):
-            getattr(self, name).append(value)
+        wall, cpu, rss, tries, node, log_file, log_at, log_length = rest
+        self.wall.append(wall)
+        self.cpu.append(cpu)
+        self.rss.append(rss)  # type: ignore[arg-type]  # the columns from here on are whole numbers
+        self.tries.append(tries)  # type: ignore[arg-type]
+        self.node.append(node)  # type: ignore[arg-type]
+        self.log_file.append(log_file)  # type: ignore[arg-type]
+        self.log_at.append(log_at)  # type: ignore[arg-type]
+        self.log_length.append(log_length)  # type: ignore[arg-type]
         return row
 
     def rest_of(self, row: int) -> list[float]:

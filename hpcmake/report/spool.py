@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import TextIO
 
-_AT_ONCE = 16
-"""So many lines between two ticks are written one by one; a write to a pipe wakes its reader, which costs both."""
-_LONGEST = 0.1
-"""Seconds a line may wait while others come, should nobody call `tick`."""
+_WHILE = 0.1
+"""Seconds that a line may wait while others come."""
+_AT_ONCE = 8
+"""So many lines are written one by one in that time; a write to a pipe wakes its reader, which costs both."""
 _MOST = 1000
 """So many lines are held at most."""
 
@@ -42,18 +42,19 @@ class Spool:
         """Take text that ends a line."""
         held = self._held
         held.append(text)
+        now = self._clock()
+        if now - self._since >= _WHILE:
+            self._since = now
+            self._written = 0
         if self._written < _AT_ONCE:
             self._written += 1
             self.flush()
-        elif len(held) == 1:
-            self._since = self._clock()
-        elif len(held) >= _MOST or self._clock() - self._since > _LONGEST:
+        elif len(held) >= _MOST:
             self.flush()
 
     def tick(self) -> None:
-        """Write what is held; the next lines are written at once again."""
-        self._written = 0
-        if self._held:
+        """Write what has been held long enough; to be called a few times a second at least."""
+        if self._held and self._clock() - self._since >= _WHILE:
             self.flush()
 
     def flush(self, text: str = "") -> None:
