@@ -60,7 +60,7 @@ def tell_trouble(trouble: Trouble, *, as_json: bool) -> int:
         from json import dumps
 
         for row in plain(trouble.diagnostics):
-            sys.stdout.write(dumps(row) + "\n")
+            sys.stdout.write(dumps(row, separators=(",", ":")) + "\n")
     else:
         sys.stderr.write(render_all(trouble.diagnostics, color=has_color(sys.stderr)))
     return trouble.exit_status

@@ -16,6 +16,7 @@ from hpcmake.app.orphans import find_orphans
 from hpcmake.app.usage import usage
 from hpcmake.holders import find_self, is_alive
 from hpcmake.lease import acquire, find_holder
+from hpcmake.report.words import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -68,14 +69,14 @@ def clean(arguments: Arguments) -> int:
     plan = opened.plan()
     if arguments.flag("dry_run"):
         for path in _doomed(plan, kinds):
-            sys.stdout.write(f"would remove {path}\n")
+            _tell(arguments, "would remove", path)
         return 0
     with acquire(FOLDER, wait=arguments.number("wait")) as lease:
         writer = opened.journal.open_writer(lease.generation, opened.history.covers)
         doomed = _doomed(plan, kinds)
         for path in doomed:
             if opened.disk.remove(path) and not arguments.flag("quiet"):
-                sys.stdout.write(f"removed {path}\n")
+                _tell(arguments, "removed", path)
         keys = [
             key
             for key, past in _all_pasts(plan)
@@ -85,9 +86,18 @@ def clean(arguments: Arguments) -> int:
         if keys:
             Books(plan, writer, opened.disk, host="").forget(keys)
         writer.close()
-    if not doomed and not arguments.flag("quiet"):
+    if not doomed and not arguments.flag("quiet") and not arguments.flag("json"):
         sys.stderr.write("there is nothing to remove\n")
     return 0
+
+
+def _tell(arguments: Arguments, what: str, path: str) -> None:
+    if arguments.flag("json"):
+        from json import dumps
+
+        sys.stdout.write(dumps({"kind": what, "file": path}, separators=(",", ":")) + "\n")
+    else:
+        sys.stdout.write(f"{what} {printable(path)}\n")
 
 
 def _doomed(plan: Plan, kinds: list[str]) -> dict[str, None]:

@@ -1,7 +1,6 @@
 """The loop that runs a plan: it does what the engine decides.
 
-Owns the order of doors: what is moved, started, stamped and written down, and when.  Knows nothing of why a task is
-next.
+Owns the order of doors: what is moved, started, stamped, recorded, and when.  Knows nothing of why a task is next.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import time
 
 from hpcmake.app.commands import render_command
 from hpcmake.app.growth import Growth
+from hpcmake.app.handed import Handed
 from hpcmake.app.outcome import Outcome
 from hpcmake.app.products import Products
 from hpcmake.app.temps import Temps
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from hpcmake.lease import Lease
     from hpcmake.model import Attempt, Runner
     from hpcmake.planner.attempts import Attempts
-    from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
 
@@ -40,46 +39,8 @@ TICK = 0.25
 LOOK_AHEAD = 0.2
 """Seconds of work that is handed out beyond what runs, so that no core waits for the driver."""
 
-
 MOST_AHEAD = 2048
 """Attempts that are with the runner at most, while something is idle that none of them can use."""
-
-
-class Handed:
-    """An attempt that was handed out, and what was so when it was."""
-
-    __slots__ = (
-        "attempt",
-        "before",
-        "began",
-        "inputs",
-        "is_trusted",
-        "lists",
-        "number",
-        "only_post",
-        "row",
-        "table",
-        "task",
-        "tried",
-    )
-
-    def __init__(self, task: int, table: Table, row: int, number: int, inputs: list[Any]) -> None:
-        self.task = task
-        self.table = table
-        self.row = row
-        self.number = number
-        self.inputs = inputs
-        self.before: list[Any] = []
-        """The stamps of its outputs, which are those of an earlier success, or None."""
-        self.attempt: Attempt | None = None
-        self.began = False
-        self.is_trusted = False
-        """Whether nothing has failed or been cut off since its last success: what lies where outputs do is its own."""
-        self.tried = False
-        """Whether an attempt was made before, in this run."""
-        self.only_post = False
-        self.lists: list[str] = []
-        """The files that hold items for its command while it runs."""
 
 
 class Drive:
@@ -237,6 +198,7 @@ class Drive:
         tasks = self.engine.next_tasks(room)
         # what is about to be changed is announced first: killed from here on, an earlier success counts no more
         again = {task: name for task in tasks if (name := self._name_if_made_before(task)) is not None}
+        reasons = {task: self.plan.judge.explain(self.engine.table(task), self.engine.row[task]) for task in again}
         trusted = {task for task, name in again.items() if name not in self.plan.history.others}
         if again:
             self.books.launch(list(again.values()))
@@ -246,6 +208,7 @@ class Drive:
             try:
                 handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
                 handed.is_trusted = task in trusted
+                handed.reason = reasons.get(task)
                 self.prepare(handed)
                 if table.rule.run is None and table.rule.post is None:
                     self.outcome.without_command(handed)
@@ -387,7 +350,7 @@ class Drive:
             "rule": table.rule.name,
             "attempt": handed.number,
         }
-        reason = self.plan.judge.explain(table, row)
+        reason = handed.reason or self.plan.judge.explain(table, row)
         if reason is not None:
             row_["reason"] = reason.plain()
         if self.verbose and handed.attempt is not None:

@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hpcmake.app.drive import Drive, Handed
+    from hpcmake.app.drive import Drive
+    from hpcmake.app.handed import Handed
     from hpcmake.model import Cut, Stamp
     from hpcmake.planner.graph import Table
     from hpcmake.planner.world import Wait

@@ -32,7 +32,7 @@ def tell_warnings(opened: Opened, plan: Plan) -> None:
         from hpcmake.diagnostics import plain
 
         for row in plain(warnings):
-            sys.stdout.write(dumps(row) + "\n")
+            sys.stdout.write(dumps(row, separators=(",", ":")) + "\n")
         return
     from hpcmake.terminal import has_color
 

@@ -59,7 +59,9 @@ def check(arguments: Arguments) -> int:
         from json import dumps
 
         for row in plain(notes):
-            sys.stdout.write(dumps(row) + "\n")
+            sys.stdout.write(dumps(row, separators=(",", ":")) + "\n")
+        ending = {"kind": "summary", "rules": len(campaign.rules), "warnings": len(notes)}
+        sys.stdout.write(dumps(ending, separators=(",", ":")) + "\n")
         return 0
     if notes:
         sys.stderr.write(render_all(notes))
