@@ -42,6 +42,7 @@ def why(arguments: Arguments) -> int:
     if any(word not in plan.graph.files.index for word in asked) and not any("[" in word for word in asked):
         # not wanted by the default target: plan for just these
         plan = opened.plan(words)
+    waits = False
     for at, word in enumerate(asked):
         chain = explain(plan, word)
         if arguments.flag("json"):
@@ -50,8 +51,9 @@ def why(arguments: Arguments) -> int:
             sys.stdout.write(dumps({"kind": "why", "file": word, "chain": chain}, separators=(",", ":")) + "\n")
         else:
             sys.stdout.write(("\n" if at else "") + "\n".join(_words(link) for link in chain) + "\n")
-    if not arguments.flag("json"):
-        sys.stdout.write(_driver(plan))
+        waits = waits or any(link["state"] not in {"done", "source", "omitted"} for link in chain)
+    if waits and not arguments.flag("json"):
+        sys.stdout.write(_driver())
     return 0
 
 
@@ -145,7 +147,9 @@ def _words(link: dict[str, object]) -> str:
         assert isinstance(takers, list)  # noqa: S101  # as it was made
         more = f" and {link['more']} more" if link["more"] else ""
         return f"{link['file']} is a source: no rule makes it" + (
-            f"; {', '.join(takers)}{more} need it" if takers else "; nothing needs it"
+            f"; {', '.join(takers)}{more} {'needs' if len(takers) == 1 else 'need'} it"
+            if takers
+            else "; nothing needs it"
         )
     task = link["task"]
     if state == "done":
@@ -182,9 +186,7 @@ def _words(link: dict[str, object]) -> str:
     return "\n".join(lines)
 
 
-def _driver(plan: Plan) -> str:
-    if not any(any(map(is_stale, table.state)) for table in plan.graph.tables) and not plan.has_unknown:
-        return ""
+def _driver() -> str:
     holder = find_holder(FOLDER)
     if holder is not None:
         return f"a run is under way: {holder.words()}\n"
