@@ -25,6 +25,15 @@ if TYPE_CHECKING:
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
+def is_gone(pid: str) -> bool:
+    """Tell whether a process has ended."""
+    try:
+        with open(f"/proc/{pid.strip()}/stat", encoding="utf-8", errors="replace") as file:
+            return file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
 class Result:
     """What one call has come to: `status`, and the texts `out` and `err`."""
 

@@ -1,6 +1,7 @@
 """How all tests run: the profiles of hypothesis, and the fixtures that several files share."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,11 +17,22 @@ pytest.register_assert_rewrite("command")
 
 from command import Command  # noqa: E402
 
+LONGEST = 60
+
 
 @pytest.fixture
 def command(tmp_path: Path) -> Iterator[Command]:
     """The command, in a new folder (see command.py)."""
     made = Command(tmp_path / "campaign")
     made.root.mkdir()
+    former = signal.signal(signal.SIGALRM, _end)
+    signal.alarm(LONGEST)  # a test that waits for a task at a fifo would wait for ever if the task failed
     yield made
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
     made.close()
+
+
+def _end(_number: int, _frame: object) -> None:
+    problem = f"the test waits for something, {LONGEST} seconds by now"
+    raise AssertionError(problem)

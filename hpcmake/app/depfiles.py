@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from hpcmake.app.drive import Drive
+    from hpcmake.disk import Disk
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
@@ -64,16 +64,16 @@ def _listed(plan: Plan, table: Table, row: int) -> dict[str, str]:
     return found
 
 
-def read_depfile(drive: Drive, table: Table, row: int) -> list[list[Any]]:
+def read_depfile(plan: Plan, disk: Disk, table: Table, row: int) -> list[list[Any]]:
     """Return path, mtime and size of each file that a task's depfile names.
 
     Raises Trouble if it is not there, or names a file that a rule makes and that the task does not list.
     """
-    plan, rule = drive.plan, table.rule
+    rule = table.rule
     assert rule.depfile is not None  # noqa: S101  # the caller asked
     path = normalize(render_value(rule.depfile.run(dict(table.env(row)))), plan.graph.root)
     try:
-        text = drive.disk.read(path).decode("utf-8", "surrogateescape")
+        text = disk.read(path).decode("utf-8", "surrogateescape")
     except OSError:
         message = f"the command succeeded, but wrote no depfile {path}"
         raise Trouble(
@@ -96,5 +96,5 @@ def read_depfile(drive: Drive, table: Table, row: int) -> list[list[Any]]:
             help_ = f'add `order "{where}"` to its `input`, so that it is made first'
             raise Trouble(Diagnostic("E413", message, rule.depfile.span, help=help_))
         names.append(where)
-    mtimes, sizes, present = drive.disk.stamp_columns(names)
-    return [[name, mtime, size] for name, mtime, size, here in zip(names, mtimes, sizes, present, strict=True) if here]
+    # as they are now, since what was listed for the plan does not name what was made since
+    return [[name, *stamp] for name in names if (stamp := disk.stamp_now(name)) is not None]

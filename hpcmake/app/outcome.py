@@ -118,7 +118,7 @@ class Outcome:
         extras: dict[str, Any] = {}
         if rule.depfile is not None:
             try:
-                extras["dep"] = read_depfile(drive, table, row)
+                extras["dep"] = read_depfile(plan, drive.disk, table, row)
             except Trouble as trouble:
                 self._refused(handed, ended, render_all(trouble.diagnostics))
                 return
