@@ -20,6 +20,8 @@ from hpcmake.report.words import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hpcmake.options import Arguments
     from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
@@ -68,8 +70,10 @@ def clean(arguments: Arguments) -> int:
     opened = Opened(arguments)
     plan = opened.plan()
     if arguments.flag("dry_run"):
-        for path in _doomed(plan, kinds):
+        doomed = _doomed(plan, kinds)
+        for path in doomed:
             _tell(arguments, "would remove", path)
+        _tell_if_none(arguments, doomed)
         return 0
     with acquire(FOLDER, wait=arguments.number("wait")) as lease:
         writer = opened.journal.open_writer(lease.generation, opened.history.covers)
@@ -86,9 +90,13 @@ def clean(arguments: Arguments) -> int:
         if keys:
             Books(plan, writer, opened.disk, host="").forget(keys)
         writer.close()
+    _tell_if_none(arguments, doomed)
+    return 0
+
+
+def _tell_if_none(arguments: Arguments, doomed: Collection[str]) -> None:
     if not doomed and not arguments.flag("quiet") and not arguments.flag("json"):
         sys.stderr.write("there is nothing to remove\n")
-    return 0
 
 
 def _tell(arguments: Arguments, what: str, path: str) -> None:
