@@ -10,10 +10,12 @@ from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.constraints import read_constraints
-from hpcmake.planner.expressions import Code, Scope, compile_expression, follow_path
+from hpcmake.planner.expressions import compile_expression
 from hpcmake.planner.outputs import read_outputs, read_produces
 from hpcmake.planner.rules import COMMAND_NAMES, ITEMS, MAKES, RESOURCES, UNCOMPARED, Input, Rule, makes_of
+from hpcmake.planner.scope import Code, Scope
 from hpcmake.planner.shapes import check_shape
+from hpcmake.planner.texts import follow_path
 from hpcmake.planner.values import FIELDS_OF_DURATION, FIELDS_OF_SIZE
 from hpcmake.text import Span
 

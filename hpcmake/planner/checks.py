@@ -14,9 +14,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from hpcmake.planner.expressions import Env
     from hpcmake.planner.graph import Table
     from hpcmake.planner.rules import Rule
+    from hpcmake.planner.scope import Env
 
 _ENOUGH = 3  # mistakes of one kind; more of them tell nothing new
 

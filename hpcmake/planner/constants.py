@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Note, Trouble, did_you_mean
-from hpcmake.planner.expressions import Code, compile_expression
-from hpcmake.planner.functions import is_number
+from hpcmake.planner.expressions import compile_expression
 from hpcmake.planner.names import free_names
+from hpcmake.planner.operators import is_number
+from hpcmake.planner.scope import Code
 from hpcmake.planner.values import DurationOf, SizeOf, Value, exact, kind_of
 from hpcmake.planner.world import Wait
 from hpcmake.text import Source, Span

@@ -21,9 +21,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpcmake.planner.expressions import Code, Env, Filled
     from hpcmake.planner.makers import Maker
     from hpcmake.planner.rules import Campaign, Rule
+    from hpcmake.planner.scope import Code, Env, Filled
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 
@@ -471,7 +471,8 @@ class Graph:
 
     def _by_columns(self, table: Table, position: int, start: int, end: int) -> None:
         """Fill a plain string that names every wildcard, for all rows at once."""
-        from hpcmake.planner.expressions import Filled, fill_places
+        from hpcmake.planner.loops import fill_places
+        from hpcmake.planner.scope import Filled
 
         code = table.rule.inputs[position].code
         by_name = {name: column[start:end] for name, column in zip(table.rule.wildcards, table.columns, strict=True)}
@@ -494,7 +495,8 @@ class Graph:
             keys = list(zip(*(table.columns[place][start:end] for place in places), strict=True))
         fresh = [key for key in dict.fromkeys(keys) if key not in cache]
         if code.literals is not None and len(places) == 1 and len(fresh) > 1:
-            from hpcmake.planner.expressions import Filled, fill_places
+            from hpcmake.planner.loops import fill_places
+            from hpcmake.planner.scope import Filled
 
             columns: list[str | list[str]] = [fresh] * len(code.places)  # type: ignore[list-item]
             paths = fill_places(code.literals, columns)

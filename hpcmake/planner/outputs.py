@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from hpcmake import syntax
 from hpcmake.diagnostics import Note, Trouble
-from hpcmake.planner import functions
-from hpcmake.planner.expressions import Scope, compile_expression, padded
+from hpcmake.planner import operators
+from hpcmake.planner.expressions import compile_expression
 from hpcmake.planner.names import free_names
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.rules import Output, OutputItem, Rule
+from hpcmake.planner.scope import Scope
+from hpcmake.planner.texts import padded
 from hpcmake.planner.values import ValueTypeError, render_value
 from hpcmake.planner.world import Wait
 
@@ -171,9 +173,9 @@ def _rounds(
         clause = clauses[0]
         assert isinstance(clause, syntax.InClause)  # noqa: S101  # the caller made sure
         values = compile_expression(clause.values, scope).run(dict(env))
-        for each in functions.elements(values):
+        for each in operators.elements(values):
             names = [word.id for word in clause.names]
-            row = [each] if len(names) == 1 else functions.elements(each)
+            row = [each] if len(names) == 1 else operators.elements(each)
             for name in names:
                 scope.loops[name] = False
             yield from loop(clauses[1:], {**env, **dict(zip(names, row, strict=False))})
@@ -181,7 +183,7 @@ def _rounds(
     for bound in loop(value.clauses, env):
         condition = True
         if value.condition is not None:
-            condition = functions.require_bool(compile_expression(value.condition, scope).run(dict(bound)))
+            condition = operators.require_bool(compile_expression(value.condition, scope).run(dict(bound)))
         if condition:
             yield from _expand(value.item, scope, bound, setting, constraints)
 

@@ -27,10 +27,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hpcmake.model import Tree
-    from hpcmake.planner.expressions import Code, Env
     from hpcmake.planner.history import History
     from hpcmake.planner.outside import Outside
     from hpcmake.planner.rules import Campaign
+    from hpcmake.planner.scope import Code, Env
     from hpcmake.planner.stale import Choices
     from hpcmake.planner.values import Value
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hpcmake.diagnostics import Diagnostic
     from hpcmake.planner.command import Template
-    from hpcmake.planner.expressions import Code
+    from hpcmake.planner.scope import Code
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
 from hpcmake.model import Resources
-from hpcmake.planner.functions import is_number
+from hpcmake.planner.operators import is_number
 from hpcmake.planner.rules import RESOURCES, Rule
 from hpcmake.planner.values import DurationOf, SizeOf, kind_of, render_value
 from hpcmake.planner.world import Wait
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from hpcmake import syntax
     from hpcmake.planner.attributes import Setting
-    from hpcmake.planner.expressions import Env
+    from hpcmake.planner.scope import Env
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
 

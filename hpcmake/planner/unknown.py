@@ -10,9 +10,9 @@ from hpcmake.planner.patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hpcmake.planner.expressions import Code
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rules import Rule
+    from hpcmake.planner.scope import Code
 
 
 def unknown_rules(plan: Plan) -> list[tuple[str, str]]:
