@@ -5,7 +5,7 @@ Owns the digest of that grammar, and the tables as parser/tables.py runs them.  
 
 # fmt: off
 
-GRAMMAR = "f15915d9ca66338da878256613ac64950ae49e6c"
+GRAMMAR = "fa3898fcad0048d9c22b6146d37e4df8367c946d"
 ROWS: list[dict[str, int]] = [
     {"$END": -123, "_DEFAULTS": 4, "_INCLUDE": 5, "_LET": 6, "_PARAM": 7, "_PREFER": 8, "_RULE": 9, "_TARGET": 10,
     "_WILDCARD": 11}, {"_DEFAULTS": 4, "_INCLUDE": 5, "_LET": 6, "_PARAM": 7, "_PREFER": 8, "_RULE": 9, "_TARGET": 10,
