@@ -5,7 +5,7 @@ Owns who still wants which.  Knows nothing of how they are made.
 
 from __future__ import annotations
 
-from hpcmake.planner.stale import UNKNOWN, is_stale
+from hpcmake.planner.stale import FRESH, UNKNOWN, is_stale
 from hpcmake.planner.stamps import THERE
 
 TYPE_CHECKING = False
@@ -102,6 +102,23 @@ class Temps:
             self._later.update(free)
         else:
             self._sweep(free)
+
+    def sweep_left(self) -> None:
+        """Remove what is left of a run that was killed, perhaps before it removed what nothing wanted any more."""
+        if not self._is_used:
+            return
+        tables = self.drive.plan.graph.tables
+        left = [
+            table.outputs[at][row]
+            for table in tables
+            for at in self._columns[table.rule.number]
+            for row, state in enumerate(table.state)
+            if state == FRESH
+        ]
+        if self.drive.plan.has_unknown:
+            self._later.update(left)
+        else:
+            self._sweep(left)
 
     def _sweep(self, numbers: Iterable[int]) -> None:
         plan = self.drive.plan
