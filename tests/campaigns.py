@@ -185,7 +185,7 @@ class Campaign:
 
     def plan(self, *targets: str, **choices: Any) -> Plan:
         """Return the plan; `choices` are those of the command line (`always`, `rules`, `new`, `old`, `omit`, …)."""
-        named = {name: frozenset(value) if name in _SETS else value for name, value in choices.items()}
+        named: dict[str, Any] = {name: frozenset(value) if name in _SETS else value for name, value in choices.items()}
         ready: list[str] = []
         while True:
             campaign, outside = self._resolve(ready)

@@ -126,7 +126,7 @@ class Reference:
     def inputs(self, key: Key) -> list[tuple[str, Item]]:
         """Return the files that a task takes, with the items by which it does, in order."""
         values = dict(key[1])
-        found = []
+        found: list[tuple[str, Item]] = []
         sources = sorted(path for path in self.tree.files if path.startswith("s/"))
         for item in self._rule(key).items:
             pattern = item.otherwise if item.otherwise and values.get("x") != "1" else item.pattern
@@ -193,8 +193,8 @@ class Reference:
                 return "given up"
         if own:
             return own
-        plain = {path for path, item in self.taken(key) if not item.order}
-        return "input will be remade" if plain & set(remade) else ""
+        counted = {path for path, item in self.taken(key) if not item.order}
+        return "input will be remade" if counted & set(remade) else ""
 
     def _own_reason(self, key: Key) -> str:
         outputs = [fill(output, dict(key[1])) for output in self._rule(key).outputs]

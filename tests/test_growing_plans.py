@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from campaigns import Campaign, find_task, names_of
 
+from hpcmake.planner.graph import Table
 from hpcmake.planner.stale import FRESH
 
 EIGEN = """\
@@ -302,9 +303,14 @@ def test_after_one_task_only_what_waited_for_it_is_planned_anew(backwards: bool)
     campaign = Campaign(WAITING, ["src/a"])
     plan = campaign.plan()
     gen, use = plan.graph.tables[:2]
-    resumed = []
+    resumed: list[str] = []
     resume = plan.graph.resume
-    plan.graph.resume = lambda table, row: (resumed.append(table.name(row)), resume(table, row))[1]  # type: ignore[method-assign]
+
+    def watched(table: Table, row: int) -> None:
+        resumed.append(table.name(row))
+        resume(table, row)
+
+    plan.graph.resume = watched  # type: ignore[method-assign]
     for row in reversed(range(gen.count)) if backwards else range(gen.count):
         number = gen.outputs[0][row]
         path = plan.graph.files.paths[number]

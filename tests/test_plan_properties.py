@@ -36,7 +36,7 @@ EDIT = st.one_of(
 @st.composite
 def stories(draw: st.DrawFn) -> list[tuple[str, Any]]:
     """Return steps: runs, each followed by edits, with a fold of the history here and there."""
-    steps = []
+    steps: list[tuple[str, object]] = []
     for _ in range(draw(st.integers(1, 2))):
         steps.append(draw(RUN))
         if draw(st.booleans()):
@@ -102,7 +102,9 @@ class Pair:
             if number in fail:
                 tried.add(name)
                 optional = key not in self.reference.required
-                plain = [(path, self.campaign.tree._stamp(path)) for path, _ in self.reference.taken(key)]
+                plain: list[tuple[str, object]] = [
+                    (path, self.campaign.tree._stamp(path)) for path, _ in self.reference.taken(key)
+                ]
                 self.campaign.fail(plan, *found)
                 self.reference.other[key] = ("gave up" if optional else "fail", command, plain)
             else:

@@ -217,7 +217,7 @@ def edited(wfile: str, *changes: tuple[str, str], site: str = "local") -> dict[s
         ("retries: 1", "retries: 5"),
         ("OMP = 4", "OMP = 8"),
         ("module load cray", "module load PrgEnv-gnu"),
-        ("nodes: 2", "nodes: 2\n    priority: 3\n    at_once: 1\n    log: \"a.log\""),
+        ("nodes: 2", 'nodes: 2\n    priority: 3\n    at_once: 1\n    log: "a.log"'),
         ("run: {launch}", "# a comment\n    run: {launch}"),
     ],
 )  # fmt: skip
@@ -464,9 +464,11 @@ def test_a_temp_file_remade_since_it_was_absent_counts_as_the_same() -> None:
     kept = campaign.tree._stamp("kept")
     assert kept is not None
     plan = campaign.plan()
+    taken = plan.stamps.stamp(plan.graph.want("a"))
+    assert taken is not None
     b, d = (find_task(plan, name) for name in "bd")
     campaign.take(
-        {"k": "ok", "t": "b", "c": plan.definition_of(b[0]), "in": [["a", *plan.stamps.stamp(plan.graph.want("a"))]],
+        {"k": "ok", "t": "b", "c": plan.definition_of(b[0]), "in": [["a", *taken]],
          "out": [["b", *after], ["kept", *kept]], "as": {"b": list(before)}},
         {"k": "ok", "t": "d", "c": plan.definition_of(d[0]), "in": [["b", *before]], "out": [["d", 1, 1]]},
     )  # fmt: skip
