@@ -11,9 +11,19 @@ from __future__ import annotations
 
 from array import array
 
-from hpcmake.diagnostics import Diagnostic, Note, Trouble
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.planner.conflicts import (
+    check_folder,
+    check_lengths,
+    check_split,
+    for_task,
+    tell_made_twice,
+    tell_split,
+    without_end,
+)
 from hpcmake.planner.makers import Makers
-from hpcmake.planner.paths import LONGEST_NAME, LONGEST_PATH, is_normal, normalize
+from hpcmake.planner.paths import LONGEST_NAME, is_normal, normalize
+from hpcmake.planner.rows import SOURCE, UNJUDGED, UNSET, Files, Table
 from hpcmake.planner.values import is_text_digits, kind_of
 from hpcmake.planner.world import Need, Wait
 
@@ -21,96 +31,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpcmake.planner.makers import Maker
-    from hpcmake.planner.rules import Campaign, Rule
+    from hpcmake.planner.rules import Campaign
     from hpcmake.planner.scope import Code, Env, Filled
     from hpcmake.planner.values import Value
     from hpcmake.text import Span
-
-SOURCE = -1
-"""The rule number of a file that no rule makes."""
-
-UNSET = -1
-"""The input of a task whose value must be waited for."""
-
-UNJUDGED = b"\xff"
-"""The state of a task that is not judged yet."""
 
 MOST_LEGS = 5_000_000
 """A rule that needs itself deeper than this needs itself without end."""
 
 MOST_LEGS_BELOW_ZERO = 1000
 """The same where it counts down, and is below zero already."""
-
-
-class Files:
-    """The table of files: path, and the rule and row of the task that makes each."""
-
-    __slots__ = ("index", "paths", "row", "rule")
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.index: dict[str, int] = {}
-        self.rule = array("i")
-        self.row = array("i")
-
-    def __len__(self) -> int:
-        return len(self.paths)
-
-
-class Table:
-    """The tasks of one rule as rows: a column for each wildcard, each output and each item of `input`.
-
-    An entry of an input column is the number of a file, or `-2 - g` for group g, or UNSET.
-    """
-
-    __slots__ = (
-        "caches",
-        "columns",
-        "count",
-        "depth",
-        "done",
-        "inputs",
-        "keys",
-        "named",
-        "needs",
-        "outputs",
-        "rule",
-        "state",
-        "waiting",
-    )
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self.count = 0
-        self.done = 0
-        """Rows from here on have no inputs yet."""
-        self.columns: list[list[str]] = [[] for _ in rule.wildcards]
-        self.outputs = [array("i") for _ in rule.outputs]
-        self.inputs = [array("i") for _ in rule.inputs]
-        self.caches: list[dict[object, int]] = [{} for _ in rule.inputs]
-        self.keys: dict[tuple[str, ...], int] = {}
-        """Rows by their values; only of rules without outputs, whose tasks no file finds."""
-        self.needs: set[int] = set()
-        """The numbers of rules that make what these tasks take."""
-        self.named: dict[int, list[int]] = {}
-        """By row, the files of `produces` that are wanted by name, or known to be produced."""
-        self.waiting: dict[int, tuple[Need, ...]] = {}
-        self.state = bytearray()
-        """How each row was judged; see `stale`."""
-        self.depth = 0
-
-    def values(self, row: int) -> tuple[str, ...]:
-        """Return the wildcards of a task."""
-        return tuple(column[row] for column in self.columns)
-
-    def name(self, row: int) -> str:
-        """Return the name of a task."""
-        return self.rule.task_name(self.values(row))
-
-    def env(self, row: int) -> Env:
-        """Return the wildcards of a task by name, as expressions take them."""
-        return {name: column[row] for name, column in zip(self.rule.wildcards, self.columns, strict=True)}
 
 
 class Graph:
@@ -132,7 +62,7 @@ class Graph:
         """Tasks that must wait for values, since whoever plans has last taken note."""
         self.newly_named: list[int] = []
         """Files of `produces`, likewise."""
-        self._place: Span | None = None
+        self.place: Span | None = None
         """What wants the files at hand, for messages."""
 
     # ------------------------------------------------------------ files
@@ -148,13 +78,13 @@ class Graph:
         """
         if not paths:
             return array("i")
-        self._place = span
+        self.place = span
         joined = "\0".join(paths)
         if not is_normal(joined) or "" in paths:
             paths = [self._normal(path, span) for path in paths]
             filled = None
         if len(joined) > LONGEST_NAME:
-            self._check_lengths(paths, span)
+            check_lengths(self, paths, span)
         index = self.files.index
         if index.keys().isdisjoint(paths):
             first = len(self.files.paths)
@@ -191,18 +121,6 @@ class Graph:
             )
             return "."
         return normalize(path, self.root)
-
-    def _check_lengths(self, paths: list[str], span: Span | None) -> None:
-        for path in paths:
-            if len(path) <= LONGEST_NAME // 4:
-                continue
-            size = len(path.encode("utf-8", "surrogateescape"))
-            if size > LONGEST_PATH or any(
-                len(part.encode("utf-8", "surrogateescape")) > LONGEST_NAME for part in path.split("/")
-            ):
-                message = f"the path {_shortened(path)} is too long: {size:,} bytes"
-                help_ = f"file systems take {LONGEST_NAME} bytes a name, and {LONGEST_PATH:,} in all"
-                raise Trouble(*self.troubles, Diagnostic("E406", message, span, help=help_))
 
     def _add_file(self, path: str) -> int:
         number = len(self.files.paths)
@@ -243,39 +161,7 @@ class Graph:
             if files.rule[number] == SOURCE:
                 self._find_maker(number, path)
         if filled is not None:
-            self._check_split(first, len(paths), filled)
-
-    def _check_split(self, first: int, count: int, filled: Filled) -> None:
-        """Warn of a path that the pattern by which it was filled in would split otherwise."""
-        owner = self.makers.of_literals(filled.literals)
-        if owner is None:
-            return
-        table = self.tables[owner[0]]
-        pattern = table.rule.outputs[owner[1]].pattern
-        files = self.files
-        if pattern.separable or len(pattern.places) != len(pattern.names):
-            return
-        order = [table.rule.wildcards.index(name) for name in pattern.places]
-        for at in range(count):
-            if files.rule[first + at] != owner[0]:
-                continue
-            values = table.values(files.row[first + at])
-            given = [column if isinstance(column, str) else column[at] for column in filled.columns]
-            if [values[place] for place in order] != given:
-                written = ", ".join(f"{name}={value}" for name, value in zip(pattern.places, given, strict=True))
-                message = (
-                    f"{files.paths[first + at]}, filled in with {written}, is split as {table.rule.task_name(values)}"
-                )
-                self._warn_of_split(f"split {table.rule.name} {owner[1]}", message, self._place, owner)
-                return
-
-    def _warn_of_split(self, key: str, message: str, place: Span | None, owner: tuple[int, int]) -> None:
-        output = self.campaign.rules[owner[0]].outputs[owner[1]]
-        help_ = (
-            f'narrow the wildcards, such as `wildcard {output.pattern.names[-1]}: "[0-9]+"`, or part them by a slash'
-        )
-        notes = (Note(output.span, "each wildcard takes as much as it can"),) if place is not output.span else ()
-        self.warnings.setdefault(key, Diagnostic("W402", message, place, notes=notes, help=help_))
+            check_split(self, first, len(paths), filled)
 
     def _find_maker(self, number: int, path: str) -> None:
         """Find the maker of one new file: add its task, or leave it a source."""
@@ -289,7 +175,7 @@ class Graph:
             self.troubles += trouble.diagnostics
             return
         if self.makers.folders:
-            self._check_folder(path, found)
+            check_folder(self, path, found)
         if found is None:
             if not path.endswith("/") and self.makers.folders and self.makers.of(path + "/") is not None:
                 # a folder wanted without its slash: both names are one file
@@ -305,25 +191,6 @@ class Graph:
             self.newly_named.append(number)
             return
         self._add_task(table, values, number, position)
-
-    def _check_folder(self, path: str, found: Maker | None) -> None:
-        """Tell that a file lies inside a folder that another task makes."""
-        folder = self.makers.folder_around(path)
-        if folder is None or (found is not None and folder[0] == found[0] and folder[2] == found[2]):
-            return
-        rule = self.campaign.rules[folder[0]]
-        output = rule.outputs[folder[1]]
-        name = output.pattern.fill(dict(zip(rule.wildcards, folder[2], strict=True)))
-        if found is None:
-            message = f"{path} lies inside {name}, a folder that {rule.task_name(folder[2])} makes as a whole"
-            place, notes = self._place or output.span, (Note(output.span, "the folder"),)
-        else:
-            maker = self.campaign.rules[found[0]]
-            inner, outer = maker.task_name(found[2]), rule.task_name(folder[2])
-            message = f"{path}, which {inner} makes, lies inside {name}, which {outer} makes"
-            place, notes = maker.span, (Note(output.span, "the folder"),)
-        help_ = f'take the folder as a whole, "{name}", or name the file among the outputs of rule `{rule.name}`'
-        self.troubles.append(Diagnostic("E404", message, place, notes=notes, help=help_))
 
     def task_by_values(self, table: Table, values: tuple[str, ...]) -> int:
         """Return the row of a task by its wildcards; it is added if there is none yet."""
@@ -388,33 +255,12 @@ class Graph:
                 self.troubles += trouble.diagnostics
                 found = None
             if self.makers.folders:
-                self._check_folder(path, (table.rule.number, position, table.values(row)))
+                check_folder(self, path, (table.rule.number, position, table.values(row)))
             if found is not None and (found[0] != table.rule.number or found[2] != table.values(row)):
-                self._split_otherwise(table, row, position, path, found)
+                tell_split(self, table, row, position, path, found)
         elif files.rule[number] != table.rule.number or files.row[number] != row:
-            self._made_twice(table, row, path, number)
+            tell_made_twice(self, table, row, path, number)
         table.outputs[position].append(number)
-
-    def _split_otherwise(self, table: Table, row: int, position: int, path: str, found: Maker) -> None:
-        rule = self.campaign.rules[found[0]]
-        message = f"{path}, an output of {table.name(row)}, is split as {rule.task_name(found[2])}"
-        place = table.rule.outputs[position].span
-        self._warn_of_split(f"split {table.rule.name} {position}", message, place, (table.rule.number, position))
-
-    def _made_twice(self, table: Table, row: int, path: str, number: int) -> None:
-        other = self.files.rule[number]
-        if other == SOURCE:
-            return
-        name = self.tables[other].name(self.files.row[number])
-        message = f"{path} is made by {name} and by {table.name(row)}"
-        notes = (
-            (Note(self.campaign.rules[other].span, f"rule `{self.campaign.rules[other].name}`"),)
-            if other != table.rule.number
-            else ()
-        )
-        self.troubles.append(
-            Diagnostic("E401", message, table.rule.span, notes=notes, help="let each file have one maker")
-        )
 
     # ------------------------------------------------------------ what tasks need
 
@@ -429,7 +275,7 @@ class Graph:
             table.done = end
             table.depth += 1
             if table.depth > MOST_LEGS_BELOW_ZERO and self._has_no_end(table, start):
-                raise self._without_end(table, start)
+                raise without_end(self, table, start)
             if start < end:
                 self._give_inputs(table, start, end)
         if self.troubles:
@@ -439,19 +285,6 @@ class Graph:
         return table.depth > MOST_LEGS or any(
             is_text_digits(value) and int(value) < -MOST_LEGS_BELOW_ZERO for value in table.values(row)
         )
-
-    def _without_end(self, table: Table, row: int) -> Trouble:
-        rows = [at for at in (0, 1, 2) if at < row]
-        names = [*map(table.name, rows), "…", table.name(row)]
-        message = f"rule `{table.rule.name}` needs itself without end: {', '.join(map(_shortened, names))}"
-        place = next((item.code.span for item in table.rule.inputs), table.rule.span)
-        notes = (Note(table.rule.span, f"{table.depth:,} times so far"),)
-        names = list(table.rule.wildcards)
-        wildcard = next((n for n in names if is_text_digits(table.values(row)[names.index(n)])), "n")
-        help_ = (
-            f'end it with `if`: `input: … if {wildcard} != "0" else …`, or narrow it: `wildcard {wildcard}: "[0-9]+"`'
-        )
-        return Trouble(*self.troubles, Diagnostic("E408", message, place, notes=notes, help=help_))
 
     def _give_inputs(self, table: Table, start: int, end: int) -> None:
         for position, item in enumerate(table.rule.inputs):
@@ -551,17 +384,9 @@ class Graph:
                 self.wait(table, row, wait.needs)
         except Trouble as trouble:
             if table.depth > _MANY_LEGS and any(each.code == "E406" for each in trouble.diagnostics):
-                raise self._without_end(table, table.count - 1) from None
-            self.troubles += [self._for_task(each, table, env) for each in trouble.diagnostics]
+                raise without_end(self, table, table.count - 1) from None
+            self.troubles += [for_task(each, table, env) for each in trouble.diagnostics]
         return UNSET
-
-    def _for_task(self, diagnostic: Diagnostic, table: Table, env: Env) -> Diagnostic:
-        """Add the task to a mistake that depends on its wildcards."""
-        values = ", ".join(f"{name}={env[name]}" for name in table.rule.wildcards if name in env)
-        if not values or "(for " in diagnostic.message:
-            return diagnostic
-        about = f"(for {table.rule.name} with {_shortened(values)})"
-        return diagnostic.replace(message=f"{diagnostic.message} {about}")
 
     def _entry(self, table: Table, value: Value, code: Code) -> int:
         if isinstance(value, str):
@@ -630,11 +455,6 @@ class Graph:
 
 
 _MANY_LEGS = 50  # a path that is too long after so many legs has grown with each
-_WIDEST = 60  # characters of a name in a message
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= _WIDEST else f"{text[:40]}…{text[-15:]}"
 
 
 def flat_paths(values: Sequence[Value], span: Span) -> list[str]:
@@ -655,3 +475,6 @@ def flat_paths(values: Sequence[Value], span: Span) -> list[str]:
                 )
             )
     return found
+
+
+__all__ = ["SOURCE", "UNJUDGED", "UNSET", "Files", "Graph", "Table", "flat_paths"]
