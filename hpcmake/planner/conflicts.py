@@ -12,8 +12,8 @@ from hpcmake.planner.values import is_text_digits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hpcmake.planner.graph import Graph
     from hpcmake.planner.makers import Maker
+    from hpcmake.planner.making import Making
     from hpcmake.planner.rows import Table
     from hpcmake.planner.scope import Env, Filled
     from hpcmake.text import Span
@@ -25,7 +25,7 @@ def _shortened(text: str) -> str:
     return text if len(text) <= _WIDEST else f"{text[:40]}…{text[-15:]}"
 
 
-def check_lengths(graph: Graph, paths: list[str], span: Span | None) -> None:
+def check_lengths(graph: Making, paths: list[str], span: Span | None) -> None:
     """Raise Trouble for a path that no file system takes."""
     for path in paths:
         if len(path) <= LONGEST_NAME // 4:
@@ -39,7 +39,7 @@ def check_lengths(graph: Graph, paths: list[str], span: Span | None) -> None:
             raise Trouble(*graph.troubles, Diagnostic("E406", message, span, help=help_))
 
 
-def check_split(graph: Graph, first: int, count: int, filled: Filled) -> None:
+def check_split(graph: Making, first: int, count: int, filled: Filled) -> None:
     """Warn of a path that the pattern by which it was filled in would split otherwise."""
     owner = graph.makers.of_literals(filled.literals)
     if owner is None:
@@ -62,7 +62,7 @@ def check_split(graph: Graph, first: int, count: int, filled: Filled) -> None:
             return
 
 
-def warn_of_split(graph: Graph, key: str, message: str, place: Span | None, owner: tuple[int, int]) -> None:
+def warn_of_split(graph: Making, key: str, message: str, place: Span | None, owner: tuple[int, int]) -> None:
     """Warn once of paths that are split otherwise than they were filled in."""
     output = graph.campaign.rules[owner[0]].outputs[owner[1]]
     help_ = f'narrow the wildcards, such as `wildcard {output.pattern.names[-1]}: "[0-9]+"`, or part them by a slash'
@@ -70,7 +70,7 @@ def warn_of_split(graph: Graph, key: str, message: str, place: Span | None, owne
     graph.warnings.setdefault(key, Diagnostic("W402", message, place, notes=notes, help=help_))
 
 
-def check_folder(graph: Graph, path: str, found: Maker | None) -> None:
+def check_folder(graph: Making, path: str, found: Maker | None) -> None:
     """Tell that a file lies inside a folder that another task makes."""
     folder = graph.makers.folder_around(path)
     if folder is None or (found is not None and folder[0] == found[0] and folder[2] == found[2]):
@@ -90,7 +90,7 @@ def check_folder(graph: Graph, path: str, found: Maker | None) -> None:
     graph.troubles.append(Diagnostic("E404", message, place, notes=notes, help=help_))
 
 
-def tell_split(graph: Graph, table: Table, row: int, position: int, path: str, found: Maker) -> None:
+def tell_split(graph: Making, table: Table, row: int, position: int, path: str, found: Maker) -> None:
     """Warn of an output that is split otherwise than its task is."""
     rule = graph.campaign.rules[found[0]]
     message = f"{path}, an output of {table.name(row)}, is split as {rule.task_name(found[2])}"
@@ -98,7 +98,7 @@ def tell_split(graph: Graph, table: Table, row: int, position: int, path: str, f
     warn_of_split(graph, f"split {table.rule.name} {position}", message, place, (table.rule.number, position))
 
 
-def tell_made_twice(graph: Graph, table: Table, row: int, path: str, number: int) -> None:
+def tell_made_twice(graph: Making, table: Table, row: int, path: str, number: int) -> None:
     """Tell that two tasks make one file."""
     other = graph.files.rule[number]
     if other == SOURCE:
@@ -115,7 +115,7 @@ def tell_made_twice(graph: Graph, table: Table, row: int, path: str, number: int
     )
 
 
-def without_end(graph: Graph, table: Table, row: int) -> Trouble:
+def without_end(graph: Making, table: Table, row: int) -> Trouble:
     """Return the mistake of a rule that needs itself without end."""
     rows = [at for at in (0, 1, 2) if at < row]
     names = [*map(table.name, rows), "…", table.name(row)]
