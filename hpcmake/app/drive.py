@@ -391,9 +391,13 @@ class Drive:
                     "kind": "planned",
                     "rules": rules,
                     "stale": sum(rules.values()),
-                    "unknown": len(self.plan.unknown()),
+                    "unknown": self._count_waiting(),
                 }
             )
+
+    def _count_waiting(self) -> int:
+        """Return how many tasks, and items of targets, wait for something to be made; what exactly takes long to say."""
+        return len(self.plan.open_items) + sum(len(table.waiting) for table in self.plan.graph.tables)
 
     def clock(self) -> float:
         """Return seconds of a clock that never goes back."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hpcmake.app.books import Books
     from hpcmake.app.opening import Opened
     from hpcmake.planner.ledger import Past
@@ -27,10 +29,12 @@ def find_orphans(plan: Plan) -> list[tuple[str, Past]]:
     gone: set[str] = set()
     moved = True
     pasts = [(past.ledger.keys[past.row], past) for rule in history.rules() for past in history.all_of(rule)]
+    planned = {table.name(row) for table in plan.graph.tables if not table.outputs for row in range(table.count)}
+    pasts = [(key, past) for key, past in pasts if not _is_planned(plan, key, planned)]
     while moved:
         moved = False
         for key, past in pasts:
-            if key in found or _is_planned(plan, key):
+            if key in found:
                 continue
             taken = _taken(plan, past)
             if any(path in gone or _is_shrunken(plan, path) for path in taken):
@@ -40,11 +44,10 @@ def find_orphans(plan: Plan) -> list[tuple[str, Past]]:
     return list(found.items())
 
 
-def _is_planned(plan: Plan, key: str) -> bool:
+def _is_planned(plan: Plan, key: str, without_outputs: Collection[str]) -> bool:
+    """Tell whether a recorded task is in the plan; those without outputs are known by name."""
     if key.startswith("\0"):
-        return any(
-            table.name(row) == key[1:] for table in plan.graph.tables if not table.outputs for row in range(table.count)
-        )
+        return key[1:] in without_outputs
     number = plan.graph.files.index.get(key)
     return number is not None and plan.graph.files.rule[number] >= 0
 
@@ -82,6 +85,9 @@ def remove_orphans(plan: Plan, books: Books, opened: Opened, voice: Voice) -> No
         return
     for _, past in orphans:
         for path, _ in plan.history.made_paths(past):
+            number = plan.graph.files.index.get(path)
+            if number is not None and plan.graph.files.rule[number] >= 0:
+                continue  # another task makes it now
             if opened.disk.remove(path):
                 voice.tell({"kind": "removed", "file": path, "why": "orphan"})
     books.forget([key for key, _ in orphans])
