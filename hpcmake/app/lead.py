@@ -23,6 +23,7 @@ from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
 from hpcmake.lease import Lease, acquire
+from hpcmake.options import LATER, VERBS
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.stale import FRESH, GIVEN_UP
 from hpcmake.report import make_voice
@@ -70,7 +71,7 @@ def tell_wait(words: str) -> None:
 
 def without_folders(arguments: Arguments) -> Arguments:
     """Return arguments less `-C`, since its folders were entered."""
-    arguments.values.pop("directory", None)
+    arguments.values["entered"] = arguments.values.pop("directory", [])
     return arguments
 
 
@@ -248,11 +249,15 @@ class Lead:
         from hpcmake.planner.quoting import quote_word
 
         words = ["hpcmake"]
+        for folder in self.arguments.texts("entered") or self.arguments.texts("directory"):
+            words += ["-C", quote_word(folder)]
         if self.arguments.text("file"):
             words += ["-f", quote_word(str(self.arguments.text("file")))]
         for definition in self.arguments.texts("define"):
             words += ["-D", quote_word(definition)]
-        return " ".join([*words, quote_word(handle) if not handle.startswith("-") else f"-- {quote_word(handle)}"])
+        if handle in VERBS or handle in LATER or handle.startswith("-"):
+            words.append("--")
+        return " ".join([*words, quote_word(handle)])
 
     def _expected_end(self, plan: Plan, stale: dict[str, dict[str, int]]) -> float | None:
         """Return the seconds that the run is expected to take, None where nothing is known of some rule."""

@@ -123,7 +123,7 @@ def failed_lines(row: Mapping[str, Any], *, color: bool = False) -> list[str]:
     again = row.get("again")
     title = paint("failed" if again else "FAILED", BOLD, YELLOW if again else RED, color=color)
     words, *more = failure_words(row)
-    after = f" after {render_duration(row['wall'])}" if row.get("wall") else ""
+    after = f" after {render_duration(row['wall'])}" if row.get("wall") and row.get("why", "exit") == "exit" else ""
     line = f"{title} {printable(row['task'])}{attempt(row)}: {words}{after}"
     lines = [line + ("; it is tried again" if again else ""), *("  " + each for each in more)]
     bar = paint("  |", DIM, color=color)
