@@ -130,6 +130,7 @@ CODES = {
     "W711": "a half-written record is dropped",
     "W712": "the folded journal cannot be read",
     "W713": "a record that is whole, and not understood",
+    "W714": "the folded journal was damaged, and is mended",
     "W809": "a target or file that is named as a verb",
     "W810": "a file of `-W` or `-o` that plays no part",
 }

@@ -207,6 +207,7 @@ def fold(plan: Plan, folder: JournalFolder, writer: JournalWriter, *, damaged: b
     Only what was read, and what `writer` has written, is covered: not what another may append that lost its lease.
     """
     history = plan.history
+    damaged = damaged or bool(history.mended)
     lengths = dict(folder.seen)
     if writer.length:
         lengths[os.path.basename(writer.path)] = writer.length

@@ -139,7 +139,7 @@ class Opened:
         if raw is None:
             return History()
         try:
-            return parse_fold(raw)
+            history = parse_fold(raw)
         except LaterFoldError as problem:
             message = f"{FOLDER}/journal.fold was written by a later hpcmake: {problem}"
             help_ = (
@@ -153,8 +153,12 @@ class Opened:
                 "`hpcmake -t` adopts what is on the disk"
             )
             warnings.append(Diagnostic("W712", message, help=help_))
-        history = History()
-        history.exists = True
+            history = History()
+            history.exists = True
+        if history.mended:
+            message = f"the folded journal {FOLDER}/journal.fold was damaged ({history.mended}), and is mended"
+            help_ = "nothing is lost; a disk that does this once may do it again"
+            warnings.append(Diagnostic("W714", message, help=help_))
         return history
 
     def _choices(self) -> Choices:

@@ -10,6 +10,7 @@ from array import array
 
 from hpcmake import model
 from hpcmake.planner.graph import UNSET
+from hpcmake.planner.ledger import BETWEEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def _by_ledger(judge: Judge, table: Table, ledger: Ledger) -> Iterable[int]:
     paths = graph.files.paths
     first = table.outputs[0]
     rows: array[int] | None = None
-    if len(ledger) != table.count or "\1".join(map(paths.__getitem__, first)) != ledger.text:
+    if len(ledger) != table.count or BETWEEN.join(map(paths.__getitem__, first)) != ledger.text:
         index = ledger.index
         rows = array("i", [index.get(paths[number], -1) for number in first])
     doubt: set[int] = set()

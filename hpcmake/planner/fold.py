@@ -10,10 +10,12 @@ read in a second; `zlib`'s CRC-32 guards them, since it is the checksum that Pyt
 from __future__ import annotations
 
 from array import array
+from sys import byteorder
 from zlib import crc32
 
 from hpcmake.planner.history import History
-from hpcmake.planner.ledger import COLUMNS, NO_STAMP, Ledger
+from hpcmake.planner.ledger import BETWEEN, COLUMNS, NEEDED, NO_STAMP, Ledger
+from hpcmake.planner.parity import find_mended, with_parity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,12 +75,14 @@ def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> 
             used[entry] = 1
     rank = {path: at for at, path in enumerate(paths)}
     last = len(rank)
-    # of several versions of a path the newest number comes first, so that the current ones stand in the plan's order
+    # of several versions of a path the newest comes first, so that the current ones stand in the plan's order
     newest: dict[str, int] = {}
-    all_paths = versions.paths
+    all_paths, mtimes = versions.paths, versions.mtimes
     for number in range(len(versions)):
-        if used[number] and versions.mtimes[number] != NO_STAMP:
-            newest[all_paths[number]] = number
+        if used[number] and mtimes[number] != NO_STAMP:
+            other = newest.setdefault(all_paths[number], number)
+            if other != number and mtimes[number] > mtimes[other]:
+                newest[all_paths[number]] = number
     keep = [number for number in range(len(versions)) if used[number]]
     keep.sort(key=lambda n: (newest.get(all_paths[n]) != n, rank.get(all_paths[n], last)))
     renumber = array("i", [-1]) * len(versions)
@@ -90,7 +94,7 @@ def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> 
 def render_fold(
     history: History, covers: Mapping[str, int], order: Mapping[str, Sequence[str]], paths: Sequence[str]
 ) -> Iterator[bytes]:
-    """Yield the folded text of a history.
+    """Return the folded text of a history, in pieces.
 
     `covers` names the live files, and how much of each, that are in it; `order` gives the keys of each rule's tasks in
     the order of the plan, `paths` its files: the more of them agree next time, the less is looked up.
@@ -119,30 +123,27 @@ def render_fold(
         sparse = {name: list(getattr(ledger, name).items()) for name in ("values", "extras")}
         columns.append((f"{at} sparse", _json(sparse)))
         heads.append({"rule": ledger.rule, "definition": ledger.definition, "rows": len(ledger)})
-    used = {ledger.definition for ledger in ledgers}
+    used = {ledger.definition for ledger in ledgers} | {str(record.get("c")) for record in history.others.values()}
     rest = {
         "covers": dict(covers),
-        "definitions": {
-            name: of for name, of in history.definitions.items() if name in used or _is_named(history, name)
-        },
+        "definitions": {name: of for name, of in history.definitions.items() if name in used},
         "others": list(history.others.values()),
         "kept": history.kept,
         "names": history.names,
         "set names": {name: set_numbers[n] for name, n in history.set_names.items() if n in set_numbers},
-        "uncertain": [int(renumber[n]) for n in sorted(versions.uncertain) if renumber[n] >= 0],
-        "hashes": [(int(renumber[n]), digest) for n, digest in versions.hashes.items() if renumber[n] >= 0],
+        "uncertain": sorted(renumber[n] for n in versions.uncertain if renumber[n] >= 0),
+        "hashes": sorted((renumber[n], digest) for n, digest in versions.hashes.items() if renumber[n] >= 0),
     }
     columns.append(("rest", _json(rest)))
-    head = _json({"ledgers": heads, "columns": [(name, len(raw), crc32(raw)) for name, raw in columns]})
-    yield MAGIC
-    yield b"%08x %d\n" % (crc32(head), len(head))
-    yield head
-    for _, raw in columns:
-        yield raw
-
-
-def _is_named(history: History, definition: str) -> bool:
-    return any(record.get("c") == definition for record in history.others.values())
+    head = _json(
+        {
+            "order": byteorder,
+            "ledgers": heads,
+            "columns": [(name, len(raw), crc32(raw)) for name, raw in columns],
+        }
+    )
+    chunks = [MAGIC, b"%08x %d\n" % (crc32(head), len(head)), head, *(raw for _, raw in columns)]
+    return with_parity(chunks, sum(map(len, chunks)))
 
 
 def _json(value: object) -> bytes:
@@ -154,14 +155,15 @@ def _json(value: object) -> bytes:
 class _Columns:
     """The columns of a folded text, checked when they are asked for."""
 
-    def __init__(self, raw: memoryview, start: int, table: list[tuple[str, int, int]]) -> None:
-        self.raw = memoryview(raw)
+    def __init__(self, raw: memoryview, start: int, head: dict[str, Any]) -> None:
+        self.raw = raw
+        self.is_swapped = head["order"] != byteorder
         self.where: dict[str, tuple[int, int, int]] = {}
-        for name, length, checksum in table:
+        for name, length, checksum in head["columns"]:
             self.where[name] = (start, length, checksum)
             start += length
-        if start != len(self.raw):
-            message = f"it has {len(self.raw)} bytes, and should have {start}"
+        if start > len(raw):
+            message = f"it has {len(raw)} bytes, and should have more than {start}"
             raise FoldError(message)
 
     def bytes(self, name: str) -> memoryview:
@@ -178,6 +180,8 @@ class _Columns:
     def array(self, name: str, kind: str) -> array[Any]:
         made: array[Any] = array(kind)
         made.frombytes(self.bytes(name))
+        if self.is_swapped:
+            made.byteswap()
         return made
 
     def json(self, name: str) -> Any:
@@ -187,10 +191,36 @@ class _Columns:
 
 
 def parse_fold(raw: bytes | mmap) -> History:
-    """Return the history of a folded text.  Raises FoldError if it is damaged or cut."""
+    """Return the history of a folded text; what was damaged in it and could be mended is in `History.mended`.
+
+    Raises FoldError if it is damaged beyond that, or cut.
+    """
+    view = memoryview(raw)
+    try:
+        return _parse(view)
+    except FoldError as problem:
+        mended = find_mended(view)
+        if mended is None:
+            raise
+        history = _parse(memoryview(mended))
+        history.mended = str(problem)
+        return history
+
+
+def _parse(view: memoryview) -> History:
+    columns, head = _parse_head(view)
+    try:
+        return _rebuild(head, columns)
+    except FoldError:
+        raise
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError):
+        message = "what it holds is not what it must be"
+        raise FoldError(message) from None
+
+
+def _parse_head(view: memoryview) -> tuple[_Columns, dict[str, Any]]:
     from json import loads
 
-    view = memoryview(raw)
     first = bytes(view[: len(MAGIC)])
     if first != MAGIC:
         if first[: len(_NAME)] == _NAME and first[len(_NAME) : -1].isdigit():
@@ -206,13 +236,12 @@ def parse_fold(raw: bytes | mmap) -> History:
         if crc32(head_raw) != int(checksum, 16):
             raise ValueError  # noqa: TRY301  # told below, with all else that is no head
         head = loads(head_raw)
-        columns = _Columns(view, start + int(length), head["columns"])
-    except (ValueError, KeyError) as problem:
+        return _Columns(view, start + int(length), head), head
+    except (ValueError, KeyError, TypeError, RecursionError) as problem:
         if isinstance(problem, FoldError):
             raise
         message = "its head is damaged"
         raise FoldError(message) from None
-    return _rebuild(head, columns)
 
 
 def _rebuild(head: dict[str, Any], columns: _Columns) -> History:
@@ -223,25 +252,49 @@ def _rebuild(head: dict[str, Any], columns: _Columns) -> History:
     versions.mtimes = columns.array("mtimes", "q")
     versions.sizes = columns.array("sizes", "q")
     rest = columns.json("rest")
-    history.covers = rest["covers"]
-    history.definitions = rest["definitions"]
-    history.others = {record["t"]: record for record in rest["others"]}
-    history.kept = rest["kept"]
-    history.names = rest["names"]
-    history.set_names = rest["set names"]
+    history.covers = dict(rest["covers"])
+    history.definitions = dict(rest["definitions"])
+    history.others = {record["t"]: dict(record) for record in rest["others"]}
+    history.kept = list(rest["kept"])
+    history.names = list(rest["names"])
+    history.set_names = dict(rest["set names"])
     count = sum(1 for name in columns.where if name.startswith("set "))
     history.sets = [columns.array(f"set {at}", "i") for at in range(count)]
-    versions.uncertain = set(rest.get("uncertain", ()))
     versions.hashes = {int(number): digest for number, digest in rest["hashes"]}
+    versions.uncertain = set(rest["uncertain"])
     for at, each in enumerate(head["ledgers"]):
-        ledger = Ledger(each["rule"], each["definition"], _loader(columns, at))
+        ledger = Ledger(each["rule"], each["definition"], _loader(history, columns, at, each["rows"]))
         ledger.set_text(columns.text(f"{at} keys"))
         sparse = columns.json(f"{at} sparse")
         ledger.values = dict(sparse["values"])
         ledger.extras = dict(sparse["extras"])
+        for name in NEEDED:
+            setattr(ledger, name, columns.array(f"{at} {name}", COLUMNS[name]))
+        _check_lengths(ledger, each["rows"])
         history.folded.setdefault(ledger.rule, []).append(ledger)
     return history
 
 
-def _loader(columns: _Columns, at: int) -> Callable[[str], array[Any]]:
-    return lambda name: columns.array(f"{at} {name}", COLUMNS[name])
+def _check_lengths(ledger: Ledger, rows: int) -> None:
+    """Raise ValueError if columns do not fit each other."""
+    keys = ledger.text.count(BETWEEN) + 1 if ledger.text else 0
+    ends = [ledger.ends[-1], ledger.made_ends[-1]] if rows else [0, 0]
+    if [keys, len(ledger.ends), len(ledger.made_ends)] != [rows] * 3 or ends != [len(ledger.taken), len(ledger.made)]:
+        raise ValueError
+
+
+def _loader(history: History, columns: _Columns, at: int, rows: int) -> Callable[[str], array[Any]]:
+    """Return what reads a measured column when it is asked for: where it is damaged, nothing was measured."""
+
+    def load(name: str) -> array[Any]:
+        try:
+            return columns.array(f"{at} {name}", COLUMNS[name])
+        except FoldError as problem:
+            history.mended = str(problem)
+            mended = find_mended(columns.raw)
+            if mended is None:
+                return array(COLUMNS[name], [-1]) * rows
+            columns.raw = memoryview(mended)
+            return columns.array(f"{at} {name}", COLUMNS[name])
+
+    return load

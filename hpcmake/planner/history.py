@@ -44,6 +44,8 @@ class History:
         self._name_numbers: dict[str, int] = {}
         self.kept: list[dict[str, Any]] = []
         """Records of unknown kinds, kept for whoever knows them."""
+        self.mended = ""
+        """What was damaged in the folded text and could be mended, or cost no more than what was measured."""
         self.faults: list[str] = []
         """What is wrong with records of known kinds that do not say what they must."""
         self.gone: set[str] = set()

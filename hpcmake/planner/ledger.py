@@ -41,8 +41,14 @@ COLUMNS = {
 bytes, attempts, and where it ran and what it printed (names are in `History.names`)."""
 
 
+NEEDED = tuple(COLUMNS)[:4]
+"""The columns that a plan needs."""
+
 REST = tuple(COLUMNS)[4:]
-"""The columns that a plan does not need."""
+"""Those that it does not: what was measured."""
+
+BETWEEN = "\0/"
+"""What stands between keys in one text: a path holds no NUL, and the name of a task does not begin with a slash."""
 
 
 class Past(Record):
@@ -128,14 +134,14 @@ class Ledger:
         """The key of each row."""
         if self._keys is None:
             assert self._text is not None  # noqa: S101  # one of the two is there
-            self._keys = self._text.split("\1") if self._text else []
+            self._keys = self._text.split(BETWEEN) if self._text else []
         return self._keys
 
     @property
     def text(self) -> str:
-        """All keys, parted by U+0001."""
+        """All keys, with `BETWEEN` between them."""
         if self._text is None:
-            self._text = "\1".join(self.keys)
+            self._text = BETWEEN.join(self.keys)
         return self._text
 
     def set_text(self, text: str) -> None:
