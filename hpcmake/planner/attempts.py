@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     from hpcmake.planner.command import Template
-    from hpcmake.planner.scope import Code, Env
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rules import Rule
+    from hpcmake.planner.scope import Code, Env
     from hpcmake.planner.values import Value
     from hpcmake.syntax import Brace
 

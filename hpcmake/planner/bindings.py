@@ -51,7 +51,7 @@ def read_commands(rule: Rule, node: syntax.Rule, attributes: Mapping[str, syntax
     if rule.run is None and rule.produces is not None and all(output.touch for output in rule.outputs):
         help_ = "add `run:` and the command that makes them"
         setting.tell("E215", f"rule `{rule.name}` produces files, and has no `run`", node.name.span, help=help_)
-    _compare(rule, compared, attributes, setting)
+    _compare(rule, compared, attributes)
 
 
 def _item_names(rule: Rule) -> list[str | None]:
@@ -132,9 +132,36 @@ def _has_fields(rule: Rule, brace: syntax.Brace, setting: Setting) -> bool:
     return True
 
 
-def _compare(
-    rule: Rule, braces: list[syntax.Brace], attributes: Mapping[str, syntax.Attribute], setting: Setting
-) -> None:
+def _texts_of(rule: Rule, used: set[str], attributes: Mapping[str, syntax.Attribute]) -> dict[str, object]:
+    """Return what of a definition is the same text for all tasks; `used` are the names in the command."""
+    texts: dict[str, object] = {}
+    for kind in ("run", "post"):
+        template = getattr(rule, kind)
+        if template is not None:
+            block = attributes[kind].value
+            assert isinstance(block, syntax.Block)  # noqa: S101  # _attributes let nothing else pass
+            texts[kind] = block.text
+            texts[f"{kind} by"] = list(template.interpreter)
+    texts["setup"] = rule.setup
+    # what a wildcard is called changes nothing, nor does the name of an item that the command does not use
+    texts["outputs"] = ["{}".join(output.pattern.literals) for output in rule.outputs]
+    texts[ITEMS] = [
+        *([at, item.name, item.plain] for at, item in enumerate(rule.inputs) if item.name in used),
+        "input" in used and len(rule.inputs) == 1 and rule.inputs[0].plain,
+    ]
+    texts["output items"] = [
+        [item.name if item.name in used else "", list(item.positions)] for item in rule.output_items
+    ]
+    texts["produces"] = "{}".join(rule.produces.literals) if rule.produces is not None else ""
+    texts[MAKES] = makes_of(rule)
+    if any(not output.pattern.separable for output in rule.outputs):
+        texts["wildcards"] = [
+            [list(pair) for pair in sorted(output.pattern.constraints.items())] for output in rule.outputs
+        ]
+    return texts
+
+
+def _compare(rule: Rule, braces: list[syntax.Brace], attributes: Mapping[str, syntax.Attribute]) -> None:
     """Say what of a command is compared: once for the rule, and task by task."""
     items = set(_item_names(rule))
     implied = COMMAND_NAMES | items | set(rule.wildcards)
@@ -154,29 +181,8 @@ def _compare(
             rule.row_values.append(code)
         else:
             env.append((name, code))
-    texts: dict[str, object] = {}
-    for kind in ("run", "post"):
-        template = getattr(rule, kind)
-        if template is not None:
-            block = attributes[kind].value
-            assert isinstance(block, syntax.Block)  # noqa: S101  # _attributes let nothing else pass
-            texts[kind] = block.text
-            texts[f"{kind} by"] = list(template.interpreter)
     used = {brace.name.id for brace in braces}
-    texts["setup"] = rule.setup
-    # what a wildcard is called changes nothing, nor does the name of an item that the command does not use
-    texts["outputs"] = ["{}".join(output.pattern.literals) for output in rule.outputs]
-    texts[ITEMS] = [
-        *([at, item.name, item.plain] for at, item in enumerate(rule.inputs) if item.name in used),
-        "input" in used and len(rule.inputs) == 1 and rule.inputs[0].plain,
-    ]
-    texts["output items"] = [
-        [item.name if item.name in used else "", list(item.positions)] for item in rule.output_items
-    ]
-    texts["produces"] = "{}".join(rule.produces.literals) if rule.produces is not None else ""
-    texts[MAKES] = makes_of(rule)
-    if any(not output.pattern.separable for output in rule.outputs):
-        texts["wildcards"] = [sorted(output.pattern.constraints.items()) for output in rule.outputs]
+    texts = _texts_of(rule, used, attributes)
     for name in ("workdir", "depfile", "log"):
         code = getattr(rule, name)
         if code is None or (name != "workdir" and name not in used):

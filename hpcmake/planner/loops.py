@@ -283,6 +283,7 @@ def _bound_rows(
 
 
 def too_long(span: Span, count: int) -> Trouble:
+    """Return the mistake of a list that no memory should hold."""
     mistake = operators.too_long("a list", count)
     return trouble_at(span, str(mistake), mistake.code, help=mistake.mend)
 

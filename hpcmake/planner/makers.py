@@ -12,8 +12,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import TypeAlias
 
-    from hpcmake.planner.expressions import Filled
     from hpcmake.planner.rules import Campaign, Rule
+    from hpcmake.planner.scope import Filled
 
     Maker: TypeAlias = tuple[int, int, tuple[str, ...]]  # rule, position of the output, wildcards of the task
 

@@ -6,18 +6,20 @@ Owns the interplay of graph, stamps, history and judgement.  Knows nothing of ho
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.planner.absent import want_absent
 from hpcmake.planner.checks import find_mistakes
 from hpcmake.planner.constants import evaluate_constants
 from hpcmake.planner.graph import SOURCE, Graph, Table, flat_paths
+from hpcmake.planner.known import Known
 from hpcmake.planner.missing import missing_sources
 from hpcmake.planner.optional import Optional
 from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.rules import MAKES, makes_of
-from hpcmake.planner.stale import FRESH, Judge, is_stale
-from hpcmake.planner.stamps import THERE, Stamps
-from hpcmake.planner.values import plain_of
+from hpcmake.planner.stale import Judge, is_stale
+from hpcmake.planner.stamps import Stamps
 from hpcmake.planner.waits import Waits
+from hpcmake.planner.wording import digest_of
 from hpcmake.planner.world import Need, Wait
 from hpcmake.record import Record
 from hpcmake.text import Source, Span
@@ -30,9 +32,8 @@ if TYPE_CHECKING:
     from hpcmake.planner.history import History
     from hpcmake.planner.outside import Outside
     from hpcmake.planner.rules import Campaign
-    from hpcmake.planner.scope import Code, Env
+    from hpcmake.planner.scope import Code
     from hpcmake.planner.stale import Choices
-    from hpcmake.planner.values import Value
 
 
 _ITEM = -2
@@ -47,7 +48,7 @@ class OpenItem(Record):
     needs: tuple[Need, ...]
 
 
-class Plan:
+class Plan(Known):
     """A campaign's tasks, judged; it grows by `advance` when tasks have finished.
 
     `targets` are names and files as given on the command line; empty: the default target.
@@ -95,17 +96,21 @@ class Plan:
         self._optional = Optional(self) if has_maybe else None
         self.waits = Waits(self.graph.tables, self._unmet)
         self._late = [_late_codes(rule) for rule in campaign.rules]
+        self._open(outside)
+        self._want_targets()
+        self.settle()
+
+    def _open(self, outside: Outside) -> None:
+        """Let expressions read, and tell what is wrong with constants that read."""
         outside.know_rules(self.graph.makers)
         outside.is_ready = self.is_ready
         outside.produced = self.known_produced
         outside.sizes = self._sizes
-        outside.was_made = _made_elsewhere(history, campaign)
-        mistakes = evaluate_constants(campaign, reading=True)
+        outside.was_made = _made_elsewhere(self.history, self.campaign)
+        mistakes = evaluate_constants(self.campaign, reading=True)
         if mistakes:
             raise Trouble(*dict.fromkeys(mistakes))
         outside.graph = self.graph
-        self._want_targets()
-        self.settle()
 
     # ------------------------------------------------------------ targets
 
@@ -199,7 +204,7 @@ class Plan:
             self._resume()
             if not self._again and not self.graph.is_growing:
                 break
-        for table, row in self.judge.want_absent(self._new_roots(), judged):
+        for table, row in want_absent(self.judge, self._new_roots(), judged):
             self.only_absent.add((table.rule.number, row))
             if self._changed is not None:
                 self._changed.setdefault(table.rule.number, set()).add(row)
@@ -298,14 +303,6 @@ class Plan:
         needs = self.open_items[row].needs if rule == _ITEM else self.graph.tables[rule].waiting.get(row, ())
         return next((self.maker_task(need) for need in needs if not self.is_met(need)), None)
 
-    def maker_task(self, need: Need) -> tuple[int, int]:
-        """Return the rule and row of the task that will tell a value."""
-        if need.rule is None:
-            number = self.graph.want(need.path)
-            return self.graph.files.rule[number], self.graph.files.row[number]
-        rule = self.campaign.by_name[need.rule].number
-        return rule, self.graph.task_by_values(self.graph.tables[rule], need.closed)
-
     def _resume(self) -> None:
         """Take up again what had to wait, where all that it needs is ready."""
         over = self.waits.take()
@@ -330,110 +327,6 @@ class Plan:
         self.settle()
         changed, self._changed = self._changed, None
         return {number: sorted(rows) for number, rows in changed.items()}
-
-    # ------------------------------------------------------------ what is known
-
-    def is_ready(self, number: int) -> bool:
-        """Tell whether a file is there and up to date, so that it can be read."""
-        files = self.graph.files
-        rule = files.rule[number]
-        if rule == SOURCE:
-            return True
-        row = files.row[number]
-        if row >= self._judged[rule] or number >= len(self.stamps.present):
-            return False
-        table = self.graph.tables[rule]
-        if row in table.waiting or table.state[row] != FRESH:
-            return False
-        if self.stamps.present[number] != THERE:
-            self.roots[number] = None  # a temp file that was removed is wanted again
-            return False
-        return True
-
-    def known_produced(self, rule: int, row: int) -> Sequence[str] | None:
-        """Return what a task has produced, None if it is not known (yet)."""
-        table = self.graph.tables[rule]
-        if row >= self._judged[rule] or row in table.waiting or table.state[row] != FRESH:
-            return None
-        found = self.produced.get((rule, row))
-        if found is None:
-            past = self.judge.past(table, row)
-            made = self.history.produced(past) if past is not None else None
-            if made is None:
-                return None
-            found = self.produced[rule, row] = [path for path, _ in made]
-        return found
-
-    def is_met(self, need: Need) -> bool:
-        """Tell whether what had to be waited for is there."""
-        if need.rule is None:
-            return self.is_ready(self.graph.want(need.path))
-        rule = self.campaign.by_name[need.rule].number
-        return self.known_produced(rule, self.graph.task_by_values(self.graph.tables[rule], need.closed)) is not None
-
-    def maker_of(self, need: Need) -> str:
-        """Return the name of the task that will tell a value."""
-        if need.rule is not None:
-            return self.campaign.by_name[need.rule].task_name(need.closed)
-        number = self.graph.want(need.path)
-        rule = self.graph.files.rule[number]
-        return need.path if rule == SOURCE else self.graph.tables[rule].name(self.graph.files.row[number])
-
-    def _sizes(self, paths: Sequence[str]) -> int:
-        total = 0
-        for path in paths:
-            number = self.graph.files.index.get(path)
-            if number is not None and number < len(self.stamps.present):
-                total += max(0, self.stamps.sizes[number])
-        return total
-
-    # ------------------------------------------------------------ commands
-
-    def definition_of(self, table: Table) -> str:
-        """Return the id of what a rule's commands are made of.  Raises Wait."""
-        rule = table.rule.number
-        found = self.definitions.get(rule)
-        if found is None:
-            made = table.rule.definition()
-            found = self.definitions[rule] = digest_of(made)
-        return found
-
-    def row_values(self, table: Table, row: int) -> list[object]:
-        """Return the values of a task's command that are compared task by task."""
-        env = self.value_env(table, row)
-        return [_compared(code, env) for code in table.rule.row_values]
-
-    def value_env(self, table: Table, row: int) -> Env:
-        """Return the names that values in a command may use: wildcards, and inputs."""
-        env: Env = dict(table.env(row))
-        env["attempt"] = 1
-        env |= self.named_inputs(table, row)
-        return env
-
-    def named_inputs(self, table: Table, row: int) -> Env:
-        """Return `input` and each named item of it: one text for what was written as one, else a list."""
-        paths = self.graph.files.paths
-        env: Env = {}
-        everything: list[str] = []
-        for position, item in enumerate(table.rule.inputs):
-            entry = table.inputs[position][row]
-            if entry >= 0:
-                value: Value = paths[entry]
-                everything.append(paths[entry])
-                if item.maybe and self.judge.will[entry] == 3:  # noqa: PLR2004  # LOST: left out
-                    everything.pop()
-                    value = []
-            else:
-                members = () if entry == -1 else self.graph.group(entry)
-                listed = [paths[n] for n in members if not (item.maybe and self.judge.will[n] == 3)]  # noqa: PLR2004
-                everything += listed
-                value = list(listed)
-            if item.name is not None:
-                env[item.name] = value
-        inputs = table.rule.inputs
-        single = len(inputs) == 1 and table.inputs[0][row] >= 0 and inputs[0].plain and everything
-        env["input"] = everything[0] if single else list(everything)
-        return env
 
     # ------------------------------------------------------------ views
 
@@ -467,13 +360,6 @@ class Plan:
         return [*self.campaign.warnings, *self.graph.warnings.values()]
 
 
-def _compared(code: Code, env: Env) -> object:
-    from fractions import Fraction  # only where values are compared task by task
-
-    value = code.run(env)
-    return str(value) if isinstance(value, Fraction) else plain_of(value)
-
-
 def _late_codes(rule: object) -> list[Code]:
     """Return the codes of a rule beside its inputs that may have to wait for a file."""
     codes = list(rule.row_values)  # type: ignore[attr-defined]
@@ -497,20 +383,6 @@ def _made_elsewhere(history: History, campaign: Campaign) -> Callable[[str], boo
             known.update(path for path, _ in history.made_paths(past))
             known.update(path for path, _ in history.produced(past) or ())
     return known.__contains__
-
-
-def digest_of(value: object) -> str:
-    """Return a short name for a value that JSON knows."""
-    from json import dumps
-
-    try:
-        from _blake2 import blake2b  # hashlib brings OpenSSL along, which takes longer than a plan
-    except ImportError:
-        from hashlib import blake2b
-    if isinstance(value, dict) and MAKES in value:
-        value = {name: each for name, each in value.items() if name != MAKES}
-    text = dumps(value, sort_keys=True, separators=(",", ":"))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()
 
 
 def _word(text: str) -> Span:

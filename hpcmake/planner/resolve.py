@@ -12,9 +12,9 @@ from hpcmake.planner.attributes import IN_DEFAULTS, Setting, resolve_rule
 from hpcmake.planner.constants import Constant, compile_constants, evaluate_constants, unknown_param
 from hpcmake.planner.constraints import read_constraints
 from hpcmake.planner.expressions import compile_expression
-from hpcmake.planner.scope import Scope
 from hpcmake.planner.includes import gather
 from hpcmake.planner.rules import Campaign, Target, TargetItem, add_to_index
+from hpcmake.planner.scope import Scope
 from hpcmake.planner.world import Wait
 from hpcmake.text import Span
 

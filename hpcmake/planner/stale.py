@@ -6,13 +6,29 @@ Owns the judgement of tasks by their records.  Knows nothing of how tasks run, n
 from __future__ import annotations
 
 from hpcmake import model
+from hpcmake.planner.absent import settle_temps
 from hpcmake.planner.bulk import judge_columns
 from hpcmake.planner.graph import SOURCE, UNSET
 from hpcmake.planner.ledger import NO_STAMP
 from hpcmake.planner.order import components, tasks_in_order
-from hpcmake.planner.rules import ITEMS, MAKES
-from hpcmake.planner.stamps import ABSENT_TEMP, MISSING
-from hpcmake.record import Record
+from hpcmake.planner.reasons import difference, failure_words, first_difference
+from hpcmake.planner.rules import ITEMS
+from hpcmake.planner.states import (
+    FRESH,
+    GIVEN_UP,
+    IS_FORCED,
+    IS_MISSING,
+    IS_REMADE,
+    LOST,
+    MAYBE_REMADE,
+    OMITTED,
+    REMADE,
+    STATES,
+    STAYS,
+    UNKNOWN,
+    Choices,
+    is_stale,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,36 +39,6 @@ if TYPE_CHECKING:
     from hpcmake.planner.history import History
     from hpcmake.planner.ledger import Past
     from hpcmake.planner.stamps import Stamps
-
-FRESH = 0
-UNKNOWN = 100
-GIVEN_UP = 101
-OMITTED = 102
-STATES = {reason: at for at, reason in enumerate(model.REASONS, 1)}
-"""The state of a stale task: the place of its reason, from 1."""
-
-_FORCED = STATES[model.FORCED]
-_MISSING = STATES[model.MISSING_OUTPUT]
-_REMADE = STATES[model.INPUT_REMADE]
-
-STAYS, REMADE, MAYBE_REMADE, LOST = 0, 1, 2, 3
-"""What will become of a file: nothing; it is made; that is not known yet; its task has failed for good."""
-
-
-class Choices(Record):
-    """What the command line says about staleness."""
-
-    always: bool = False
-    rules: frozenset[str] = frozenset()
-    new: frozenset[str] = frozenset()
-    old: frozenset[str] = frozenset()
-    omit: frozenset[str] = frozenset()
-    content: bool = False
-
-
-def is_stale(state: int) -> bool:
-    """Tell whether a state is that of a task which must run."""
-    return FRESH < state < UNKNOWN
 
 
 class Judge:
@@ -111,7 +97,7 @@ class Judge:
 
     def _settle(self, table: Table, row: int) -> None:
         if any(output.temp for output in table.rule.outputs):
-            self._settle_temps(table, row)
+            settle_temps(self, table, row)
         state = self.state_of(table, row)[0]
         table.state[row] = state
         self.note(table, row, state)
@@ -122,7 +108,7 @@ class Judge:
         """Return an input of a task of which it is not known whether it will be made."""
         for item, column in zip(table.rule.inputs, table.inputs, strict=True):
             if not item.order and self.fate(column[row]) == MAYBE_REMADE:
-                return next(n for n in self._members(column[row]) if self.will[n] == MAYBE_REMADE)
+                return next(n for n in self.members(column[row]) if self.will[n] == MAYBE_REMADE)
         return -1
 
     def take_doubts(self, rows: dict[int, Sequence[int]]) -> list[tuple[int, int]]:
@@ -150,24 +136,6 @@ class Judge:
         for number in table.named.get(row, ()):
             self.will[number] = fate
 
-    def _settle_temps(self, table: Table, row: int) -> None:
-        """Let a removed `temp` file count as it was, and one remade because it was absent as the one before."""
-        past = self.past(table, row)
-        if past is None:
-            return
-        alike = past.ledger.extras.get(past.row, {}).get("as", {})
-        for output, column, (path, stamp) in zip(
-            table.rule.outputs, table.outputs, self.history.made_paths(past), strict=False
-        ):
-            number = column[row]
-            if not output.temp or self.graph.files.paths[number] != path:
-                continue
-            before = tuple(alike[path]) if path in alike else stamp
-            if self.stamps.present[number] == MISSING:
-                self.stamps.put(number, before, absent_temp=True)
-            elif self.stamps.stamp(number) == stamp:
-                self.stamps.put(number, before)
-
     # ------------------------------------------------------------ one
 
     def key(self, table: Table, row: int) -> str:
@@ -194,7 +162,7 @@ class Judge:
         if self._is_lost(table, row):
             return GIVEN_UP, None, ""
         if choices.always or rule.name in choices.rules:
-            return _FORCED, None, "-B" if choices.always else f"-R {rule.name}"
+            return IS_FORCED, None, "-B" if choices.always else f"-R {rule.name}"
         state, file, detail = self._own_reason(table, row)
         if self._gives_up(table, row, state):
             return GIVEN_UP, None, ""
@@ -207,13 +175,13 @@ class Judge:
         files = self.graph.files
         for column in table.outputs:
             if not self.stamps.present[column[row]]:
-                return _MISSING, files.paths[column[row]], ""
+                return IS_MISSING, files.paths[column[row]], ""
         past = self.past(table, row)
         if past is None:
             return self._without_record(table, row)
         for number in table.named.get(row, ()):
             if not self.stamps.present[number] and self._is_produced(past, files.paths[number]):
-                return _MISSING, files.paths[number], ""
+                return IS_MISSING, files.paths[number], ""
         other = self.history.others.get(table.name(row))
         if other is not None and other["k"] in {"fail", "gave up"}:
             return STATES[model.FAILED_BEFORE], None, failure_words(other)
@@ -240,7 +208,7 @@ class Judge:
         for position, item in enumerate(table.rule.inputs):
             if item.order:
                 continue
-            for number in self._members(table.inputs[position][row]):
+            for number in self.members(table.inputs[position][row]):
                 path = self.graph.files.paths[number]
                 if path in self.choices.new:
                     return STATES[model.INPUT_CHANGED], path, "-W"
@@ -271,7 +239,7 @@ class Judge:
         then_paths = [versions.paths[version] for version in recorded]
         now_paths = [paths[number] for number in now]
         if then_paths != now_paths:
-            file, detail = _first_difference(then_paths, now_paths)
+            file, detail = first_difference(then_paths, now_paths)
             return STATES[model.INPUTS_DIFFER], file, detail
         for version, number in zip(recorded, now, strict=True):
             if versions.mtimes[version] == NO_STAMP:
@@ -311,17 +279,18 @@ class Judge:
         """Return the files that a task takes, in order, less those that are left out since they failed for good."""
         found: list[int] = []
         for position, item in enumerate(table.rule.inputs):
-            members = self._members(table.inputs[position][row])
+            members = self.members(table.inputs[position][row])
             found += [number for number in members if self.will[number] != LOST] if item.maybe else members
         return found
 
-    def _members(self, entry: int) -> Sequence[int]:
+    def members(self, entry: int) -> Sequence[int]:
+        """Return the files of an entry of an input column."""
         return (entry,) if entry >= 0 else () if entry == UNSET else self.graph.group(entry)
 
     def _entries(self, table: Table, row: int) -> list[int]:
         if not self.choices.omit:
             return []
-        return [number for column in table.inputs for number in self._members(column[row])]
+        return [number for column in table.inputs for number in self.members(column[row])]
 
     def _is_omitted(self, number: int) -> bool:
         rule = self.graph.files.rule[number]
@@ -359,13 +328,13 @@ class Judge:
             entry = table.inputs[position][row]
             fate = self.fate(entry)
             if fate == REMADE:
-                for number in self._members(entry):
+                for number in self.members(entry):
                     if self.will[number] == REMADE and self.graph.files.paths[number] not in self.choices.old:
-                        return _REMADE, self.graph.files.paths[number], ""
+                        return IS_REMADE, self.graph.files.paths[number], ""
             unsure = unsure or fate == MAYBE_REMADE
         for number in self._named_by_depfile(table, row):
             if self.will[number] == REMADE:
-                return _REMADE, self.graph.files.paths[number], "named by the depfile"
+                return IS_REMADE, self.graph.files.paths[number], "named by the depfile"
             unsure = unsure or self.will[number] == MAYBE_REMADE
         return (UNKNOWN if unsure else FRESH), None, ""
 
@@ -386,7 +355,7 @@ class Judge:
             self.will[number] == LOST
             for item, column in zip(table.rule.inputs, table.inputs, strict=True)
             if not item.maybe
-            for number in self._members(column[row])
+            for number in self.members(column[row])
         )
 
     def _gives_up(self, table: Table, row: int, state: int) -> bool:
@@ -411,36 +380,6 @@ class Judge:
         paths = self.graph.files.paths
         return [[paths[n], *(self.stamps.stamp(n) or (NO_STAMP, NO_STAMP))] for n in self.effective_inputs(table, row)]
 
-    # ------------------------------------------------------------ temp files that are wanted again
-
-    def want_absent(self, roots: Iterable[int], judged: Iterable[dict[int, Sequence[int]]]) -> list[tuple[Table, int]]:
-        """Return the tasks that must run only since a `temp` file that they made is absent and wanted again.
-
-        `roots` and `judged` are the wanted files and the rows, by rule, that are new since this was last asked.
-        """
-        if not self.stamps.absent_temps:
-            return []
-        added: list[tuple[Table, int]] = []
-        todo = [number for number in roots if self.stamps.present[number] == ABSENT_TEMP]
-        for rows in judged:
-            for rule, those in rows.items():
-                table = self.graph.tables[rule]
-                for row in those:
-                    if is_stale(table.state[row]) or table.state[row] == UNKNOWN:
-                        todo += self._absent_inputs(table, row)
-        while todo:
-            number = todo.pop()
-            table, row = self.graph.tables[self.graph.files.rule[number]], self.graph.files.row[number]
-            if table.state[row] == FRESH:
-                table.state[row] = _MISSING
-                added.append((table, row))
-                todo += self._absent_inputs(table, row)
-        return added
-
-    def _absent_inputs(self, table: Table, row: int) -> list[int]:
-        present = self.stamps.present
-        return [n for column in table.inputs for n in self._members(column[row]) if present[n] == ABSENT_TEMP]
-
     def explain(self, table: Table, row: int) -> model.Reason | None:
         """Return the reason why a task must run, None for one that need not."""
         state = table.state[row]
@@ -450,51 +389,11 @@ class Judge:
         now, file, detail = self.state_of(table, row)
         if now == state:
             return model.Reason(kind, file, detail)
-        if state == _MISSING:
+        if state == IS_MISSING:
             absent = next((c[row] for c in table.outputs if self.stamps.present[c[row]] != 1), None)
             path = None if absent is None else self.graph.files.paths[absent]
             return model.Reason(kind, path, "a temp file that is wanted again")
         return model.Reason(kind)
 
 
-def failure_words(record: dict[str, object]) -> str:
-    """Return in words how a recorded attempt failed."""
-    why, status = record.get("why", "exit"), record.get("rc")
-    if why == "exit" and status is None:
-        return "what it needs had failed"
-    if why == "exit":
-        if isinstance(status, int) and status < 0:
-            return f"signal {-status}"
-        return f"exit {status}"
-    return {"time": "its time was up", "missing output": f"no {record.get('file', 'output')}"}.get(str(why), str(why))
-
-
-def difference(then: dict[str, object] | None, now: dict[str, object]) -> str:
-    """Return in words how two definitions of a rule's commands differ."""
-    if then is None:
-        return ""
-    words = []
-    for name in dict.fromkeys([*now, *then]):
-        before, after = then.get(name), now.get(name)
-        if before == after or name == MAKES:
-            continue
-        if name in {"values", "env"} and isinstance(before, dict) and isinstance(after, dict):
-            words += [
-                f"{each}: {before.get(each)} -> {after.get(each)}"
-                for each in dict.fromkeys([*after, *before])
-                if before.get(each) != after.get(each)
-            ]
-        else:
-            words.append(name)
-    return ", ".join(words[:4])
-
-
-def _first_difference(then: list[str], now: list[str]) -> tuple[str | None, str]:
-    gone, new = set(then) - set(now), set(now) - set(then)
-    if new:
-        file = next(path for path in now if path in new)
-        return file, "new" + (f", and {len(new) - 1} more" if len(new) > 1 else "")
-    if gone:
-        file = next(path for path in then if path in gone)
-        return file, "no longer taken" + (f", and {len(gone) - 1} more" if len(gone) > 1 else "")
-    return None, "in another order"
+__all__ = ["FRESH", "GIVEN_UP", "LOST", "OMITTED", "STATES", "UNKNOWN", "Choices", "Judge", "failure_words", "is_stale"]
