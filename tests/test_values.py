@@ -7,6 +7,8 @@ from campaigns import Campaign, mistake_of, troubles_of, value_of
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpcmake.planner import operators
+
 TABLE = {"t.csv": "id,mass,name\nb,2.5,two words\na,10,x\n", "t.tsv": "id\tn\na\t1,5\n"}
 
 
@@ -190,9 +192,12 @@ def test_the_branch_that_is_not_taken_is_not_read() -> None:
     assert value_of('json("a").x if false else 3') == 3
 
 
-def test_a_range_of_ten_million_is_allowed_and_one_more_is_not() -> None:
-    assert value_of("len(1..10000000)") == 10**7
-    assert mistake_of("1..10000001") == "E305 a range of 10,000,001 is longer than ten million"
+def test_a_list_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert operators.LONGEST_LIST == 10_000_000
+    monkeypatch.setattr(operators, "LONGEST_LIST", 100)
+    assert value_of("len(1..100)") == 100
+    assert mistake_of("1..101") == "E305 a range of 101 is longer than ten million"
+    assert mistake_of("[x for x in 1..20 for y in 1..20]") == "E305 a list of 101 is longer than ten million"
 
 
 # ---------------------------------------------------------------- let, param, -D
