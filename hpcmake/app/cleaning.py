@@ -65,7 +65,7 @@ def clean(arguments: Arguments) -> int:
         raise usage(
             "say what to remove: --temp, --stale or --all",
             "clean",
-            help_="`--stale` removes what tasks made that are no more, `--all` all that rules made; -n shows it first",
+            help_="`--stale` removes what no rule makes any more, `--all` all that rules made; -n shows it first",
         )
     opened = Opened(arguments)
     plan = opened.plan()
