@@ -194,7 +194,7 @@ class Command:
     def say(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
         """Run the command with these words, and nothing else."""
         former, wanted, where = dict(os.environ), self.environment(env), os.getcwd()
-        out, err = io.StringIO(), io.StringIO()
+        out, err, limit = io.StringIO(), io.StringIO(), sys.getrecursionlimit()
         os.environ.clear()
         os.environ.update(wanted)
         os.chdir(self.root)
@@ -202,6 +202,7 @@ class Command:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
                 status = main(list(arguments))
         finally:
+            sys.setrecursionlimit(limit)
             os.chdir(where)
             os.environ.clear()
             os.environ.update(former)
