@@ -97,6 +97,14 @@ def resolve_rule(node: syntax.Rule, setting: Setting) -> Rule:
     return rule
 
 
+_ELSEWHERE = {
+    "shell": "run", "command": "run", "cmd": "run", "script": "run", "recipe": "run", "threads": "cores",
+    "cpus": "cores", "ntasks": "ranks", "mem": "memory", "mem_mb": "memory", "walltime": "time", "runtime": "time",
+    "timelimit": "time", "partition": "queue", "depends": "input", "deps": "input", "directory": "workdir", "shadow": "workdir",
+}  # fmt: skip
+"""What other tools call an attribute."""
+
+
 def _attributes(node: syntax.Rule, setting: Setting) -> dict[str, syntax.Attribute]:
     found: dict[str, syntax.Attribute] = {}
     for entry in node.body:
@@ -111,7 +119,9 @@ def _attributes(node: syntax.Rule, setting: Setting) -> dict[str, syntax.Attribu
                 help="move it there: `defaults:` + `setup:`",
             )
         elif name not in ATTRIBUTES:
-            hint = did_you_mean(name, ATTRIBUTES) or f"there are: {', '.join(sorted(ATTRIBUTES))}"
+            alike = _ELSEWHERE.get(name)
+            hint = f"it is called `{alike}` here" if alike is not None else did_you_mean(name, ATTRIBUTES)
+            hint = hint or f"there are: {', '.join(sorted(ATTRIBUTES))}"
             setting.tell(
                 "E206", f"unknown attribute `{name}`", entry.name.span, "rules have no such attribute", help=hint
             )
