@@ -9,7 +9,7 @@ import signal
 import time
 
 from hpcmake.app.commands import render_command
-from hpcmake.app.growth import Growth
+from hpcmake.app.growth import Growth, count_waiting
 from hpcmake.app.handed import Handed
 from hpcmake.app.outcome import Outcome
 from hpcmake.app.products import Products
@@ -391,13 +391,9 @@ class Drive:
                     "kind": "planned",
                     "rules": rules,
                     "stale": sum(rules.values()),
-                    "unknown": self._count_waiting(),
+                    "unknown": count_waiting(self.plan),
                 }
             )
-
-    def _count_waiting(self) -> int:
-        """Return how many tasks, and items of targets, wait for something to be made; what exactly takes long to say."""
-        return len(self.plan.open_items) + sum(len(table.waiting) for table in self.plan.graph.tables)
 
     def clock(self) -> float:
         """Return seconds of a clock that never goes back."""

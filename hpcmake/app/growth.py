@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from hpcmake.engine import Engine
+    from hpcmake.planner.plan import Plan
 
 
 class Growth:
@@ -49,3 +50,8 @@ class Growth:
             if is_stale(state):
                 found[table.rule.name] = found.get(table.rule.name, 0) + 1
         return found
+
+
+def count_waiting(plan: Plan) -> int:
+    """Return how many tasks, and items of targets, wait for something to be made: what exactly takes long to say."""
+    return len(plan.open_items) + sum(len(table.waiting) for table in plan.graph.tables)

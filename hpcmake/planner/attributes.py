@@ -100,7 +100,7 @@ def resolve_rule(node: syntax.Rule, setting: Setting) -> Rule:
 _ELSEWHERE = {
     "shell": "run", "command": "run", "cmd": "run", "script": "run", "recipe": "run", "threads": "cores",
     "cpus": "cores", "ntasks": "ranks", "mem": "memory", "mem_mb": "memory", "walltime": "time", "runtime": "time",
-    "timelimit": "time", "partition": "queue", "depends": "input", "deps": "input", "directory": "workdir", "shadow": "workdir",
+    "timelimit": "time", "partition": "queue", "depends": "input", "deps": "input", "directory": "workdir",
 }  # fmt: skip
 """What other tools call an attribute."""
 
