@@ -14,14 +14,8 @@ if TYPE_CHECKING:
 
 
 def adopt(plan: Plan, books: Books) -> None:
-    """Without a journal, write down what make's rule found up to date; from then on there is one.
-
-    The last record says that the adoption is complete: what is started from here on may be half written if the driver
-    is killed, and must not be taken for something that was there before.
-    """
+    """Write down what make's rule found up to date.  Raises JournalError."""
     history = plan.history
-    if history.exists:
-        return
     for table in plan.graph.tables:
         if not table.outputs:
             continue
@@ -32,5 +26,13 @@ def adopt(plan: Plan, books: Books) -> None:
             stamps = [plan.stamps.stamp(column[row]) or (-1, -1) for column in table.outputs]
             inputs = books.inputs(table, row)
             books.success(table, row, inputs=inputs, stamps=stamps, ended=None, attempt=0, extras={}, kind="adopted")
+
+
+def complete(books: Books) -> None:
+    """Write down that all was adopted: from now on there is a journal.  Raises JournalError.
+
+    What is started from here on may be half written if the driver is killed, and must not be taken for something that
+    was there before.
+    """
     books.write({"k": "run", "n": books.host})
     books.writer.sync()

@@ -11,7 +11,7 @@ import statistics
 import sys
 import time
 
-from hpcmake.app.adoption import adopt
+from hpcmake.app.adoption import adopt, complete
 from hpcmake.app.books import Books, fold
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
@@ -123,15 +123,11 @@ class Lead:
             while True:
                 tell_warnings(self.opened, plan)
                 words = check_machine(self.opened, plan)
-                books = Books(
-                    plan,
-                    writer,
-                    self.opened.disk,
-                    host=self.host,
-                    content=self.opened.choices.content,
-                    looked=self.opened.looked,
-                )
-                adopt(plan, books)
+                books = self._books(plan, writer)
+                if not plan.history.exists:
+                    for each in (*self.opened.passed, plan):
+                        adopt(each, self._books(each, writer))
+                    complete(books)
                 if self.arguments.flag("touch"):
                     from hpcmake.app.touch import touch
 
@@ -154,6 +150,10 @@ class Lead:
             self._write_trace()
         self._fold(plan, writer)
         return status
+
+    def _books(self, plan: Plan, writer: JournalWriter) -> Books:
+        opened = self.opened
+        return Books(plan, writer, opened.disk, host=self.host, content=opened.choices.content, looked=opened.looked)
 
     def _drive(self, plan: Plan, books: Books, words: list[str]) -> tuple[int, Drive]:
         arguments = self.arguments

@@ -112,6 +112,8 @@ class Opened:
         self.journal = JournalFolder(FOLDER)
         self.journal_state = self.journal.state()
         """What the journal's files were like when they began to be read."""
+        self.passed: list[Plan] = []
+        """Plans for includes that rules make, all of which are up to date."""
         self.is_damaged = False
         """Whether anything in the journal was damaged, so that it is to be written anew."""
         self.history = self.read_history()
@@ -190,6 +192,7 @@ class Opened:
             plan = Plan(campaign, outside, self.disk, self.history, self.choices, paths)
             if not all(plan.is_ready(plan.graph.want(path)) for path in paths):
                 return plan
+            self.passed.append(plan)
             ready += paths
 
     def wanted(self) -> list[str]:
