@@ -17,6 +17,7 @@ from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.rules import MAKES, makes_of
 from hpcmake.planner.stale import Judge, is_stale
+from hpcmake.planner.standstill import Standstill
 from hpcmake.planner.stamps import Stamps
 from hpcmake.planner.waits import Waits
 from hpcmake.planner.wording import digest_of
@@ -95,6 +96,7 @@ class Plan(Known):
         has_maybe = any(item.maybe for rule in campaign.rules for item in rule.inputs)
         self._optional = Optional(self) if has_maybe else None
         self.waits = Waits(self.graph.tables, self._unmet)
+        self._standstill = Standstill(self)
         self._late = [_late_codes(rule) for rule in campaign.rules]
         self._open(outside)
         self._want_targets()
@@ -182,6 +184,7 @@ class Plan(Known):
     def settle(self) -> None:
         """Expand, look and judge until nothing more can be known without running something."""
         judged: list[dict[int, Sequence[int]]] = []
+        began: list[tuple[int, int]] = []
         while True:
             self.graph.expand()
             rows = self._new_rows()
@@ -200,10 +203,12 @@ class Plan(Known):
                     for number, those in rows.items():
                         self._changed.setdefault(number, set()).update(those)
             self.waits.add(self.graph.began_to_wait)
+            began += self.graph.began_to_wait
             self.graph.began_to_wait = []
             self._resume()
             if not self._again and not self.graph.is_growing:
                 break
+        self._standstill.check(began)
         for table, row in want_absent(self.judge, self._new_roots(), judged):
             self.only_absent.add((table.rule.number, row))
             if self._changed is not None:
