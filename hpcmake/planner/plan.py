@@ -17,8 +17,8 @@ from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.rules import MAKES, makes_of
 from hpcmake.planner.stale import Judge, is_stale
-from hpcmake.planner.standstill import Standstill
 from hpcmake.planner.stamps import Stamps
+from hpcmake.planner.standstill import Standstill
 from hpcmake.planner.waits import Waits
 from hpcmake.planner.wording import digest_of
 from hpcmake.planner.world import Need, Wait

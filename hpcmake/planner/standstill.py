@@ -28,8 +28,8 @@ class Standstill:
 
     def check(self, tasks: Iterable[Task]) -> None:
         """Raise Trouble if one of these tasks waits, by whatever way, for itself."""
-        for start in tasks:
-            self._sound.discard(start)
+        if not self._sound.isdisjoint(tasks):
+            self._sound.clear()  # one of them waits for something else now: whatever leads through it is looked at anew
         for start in tasks:
             if start not in self._sound:
                 self._follow(start)
