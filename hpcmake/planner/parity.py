@@ -47,7 +47,7 @@ def find_mended(raw: memoryview) -> bytes | None:
     """Return a text with its one damaged block made again; None if none is damaged, or more, or what mends it."""
     try:
         checksum, block, count, size = (
-            int(word, base) for word, base in zip(bytes(raw[-_LAST:]).split(), (16, 10, 10, 10), strict=True)
+            int(word, radix) for word, radix in zip(bytes(raw[-_LAST:]).split(), (16, 10, 10, 10), strict=True)
         )
     except ValueError:
         return None
