@@ -9,6 +9,7 @@ from __future__ import annotations
 from array import array
 from heapq import heappop, heappush
 
+from hpcmake.planner.entries import Entries
 from hpcmake.planner.graph import SOURCE
 from hpcmake.planner.stale import FRESH, GIVEN_UP, LOST, STATES, UNKNOWN, is_stale
 from hpcmake.planner.urgency import Urgency
@@ -74,14 +75,11 @@ class Engine:
         self.counts = [0] * 8
         self._open = array("i")
         """For each task, how many entries of its inputs are not settled yet."""
-        self._takers: dict[int, list[int]] = {}
-        """Tasks that wait for an entry: a file, or a group."""
+        self._entries = Entries(plan, self._file_is_open)
         self._blind: set[int] = set()
         """Tasks that wait for the plan to know more of them."""
         self._linked: dict[int, set[int]] = {}
         """For those, the entries that they wait for already."""
-        self._groups_of: dict[int, list[int]] = {}
-        self._group_open: dict[int, int] = {}
         self._ready: list[tuple[int, float, int]] = []
         self._held: dict[int, list[tuple[int, float, int]]] = {}
         self._of_rule: dict[int, int] = {}
@@ -107,11 +105,9 @@ class Engine:
             if (is_stale(state) or state == UNKNOWN)
         ]
 
-    def grow(self, rows: dict[int, Sequence[int]]) -> int:
-        """Take in what the plan has become; return how many tasks are new to the run."""
-        before = len(self.rule)
-        add = []
-        again = []
+    def grow(self, rows: dict[int, Sequence[int]]) -> None:
+        """Take in what the plan has become."""
+        add, again = [], []
         for number, those in rows.items():
             table = self.plan.graph.tables[number]
             for row in those:
@@ -125,10 +121,9 @@ class Engine:
             self._relink(task)
         self._judge_ready()
         self._check_roots()
-        return len(self.rule) - before
 
     def _check_roots(self) -> None:
-        """Find the files of `produces` that are asked for, and that their task, which is up to date, has not produced."""
+        """Find the files of `produces` that are asked for, and that their task has not produced though up to date."""
         files, roots = self.plan.graph.files, self.plan.roots
         if len(roots) == self._roots_seen:
             return
@@ -140,7 +135,9 @@ class Engine:
 
     def _add(self, rows: list[tuple[int, int]]) -> None:
         first = len(self.rule)
+        by_rule: dict[int, list[int]] = {}
         for number, row in rows:
+            by_rule.setdefault(number, []).append(row)
             self.number[number, row] = len(self.rule)
             self.rule.append(number)
             self.row.append(row)
@@ -149,9 +146,6 @@ class Engine:
         self.tries.extend(array("i", [0]) * count)
         self._open.extend(array("i", [0]) * count)
         self.counts[WAITS] += count
-        by_rule: dict[int, list[int]] = {}
-        for number, row in rows:
-            by_rule.setdefault(number, []).append(row)
         self._urgency.grow(by_rule)
         for task in range(first, first + count):
             self._link(task)
@@ -166,8 +160,7 @@ class Engine:
         self._blind.discard(task)
         for column in table.inputs:
             entry = column[row]
-            if entry not in linked and self._is_open(entry):
-                self._takers.setdefault(entry, []).append(task)
+            if entry not in linked and self._entries.wait(entry, task):
                 linked.add(entry)
                 count += 1
         if row in table.waiting:
@@ -182,21 +175,6 @@ class Engine:
             self._link(task)
         if not self._open[task]:
             self._to_judge.append(task)
-
-    def _is_open(self, entry: int) -> bool:
-        if entry == -1:
-            return False
-        if entry >= 0:
-            return self._file_is_open(entry)
-        known = self._group_open.get(entry)
-        if known is None:
-            known = 0
-            for number in self.plan.graph.group(entry):
-                if self._file_is_open(number):
-                    self._groups_of.setdefault(number, []).append(entry)
-                    known += 1
-            self._group_open[entry] = known
-        return known > 0
 
     def _file_is_open(self, number: int) -> bool:
         files = self.plan.graph.files
@@ -412,19 +390,11 @@ class Engine:
         for number in named:
             if there is None or paths[number] in there:
                 self._free(number)
-            elif number in self._takers or number in self._groups_of or number in self.plan.roots:
+            elif self._entries.is_wanted(number) or number in self.plan.roots:
                 self._miss(number)
 
     def _free(self, number: int) -> None:
-        self._close(number)
-        for entry in self._groups_of.pop(number, ()):
-            self._group_open[entry] -= 1
-            self.plan.judge.forget_fate(entry)
-            if not self._group_open[entry]:
-                self._close(entry)
-
-    def _close(self, entry: int) -> None:
-        for taker in self._takers.pop(entry, ()):
+        for taker in self._entries.free(number):
             self._open[taker] -= 1
             if not self._open[taker] and self.state[taker] == WAITS:
                 self._to_judge.append(taker)

@@ -181,3 +181,55 @@ def test_an_interrupt_before_anything_runs(command: Command) -> None:
     running.interrupt()
     assert running.end().status in {0, 130}
     assert command.ok().status == 0
+
+
+def test_what_runs_is_finished_with_its_post(command: Command) -> None:
+    command.wfile("""
+        target all: "list", "later"
+        rule x:
+            output: "list"
+            produces: "p{i}"
+            priority: 1
+            run:
+                echo up > up
+                read line < go
+                touch p1 p2
+            post: echo {produced} > {output}
+        rule later:
+            output: "later"
+            run: touch {output}
+    """)
+    up = command.fifo("up")
+    command.fifo("go")
+    running = command.start(jobs=1)
+    up.read_text()
+    running.interrupt()
+    running.until("note")
+    (command.root / "go").write_text("go\n")
+    result = running.end()
+    assert result.status == 130
+    assert result.done == ["x"]
+    assert command.text("list") == "p1 p2\n"
+    assert command.ok().done == ["later"]
+
+
+def test_what_fails_meanwhile_is_not_tried_again(command: Command) -> None:
+    command.wfile("""
+        rule x:
+            output: "x"
+            retries: 5
+            run:
+                echo up > up
+                read line < go
+                false
+    """)
+    up = command.fifo("up")
+    command.fifo("go")
+    running = command.start(jobs=1)
+    up.read_text()
+    running.interrupt()
+    running.until("note")
+    (command.root / "go").write_text("go\n")
+    result = running.end()
+    assert result.status == 130
+    assert len(result.failed) == 1

@@ -148,7 +148,7 @@ class Drive:
             if self._runner is None:
                 continue
             if self.told == 1:
-                self._runner.drain()
+                self._forget_unbegun()
                 tasks = "1 task is" if running == 1 else f"{running} tasks are"
                 self.voice.tell(
                     {
@@ -170,26 +170,26 @@ class Drive:
         Where there are priorities it is no more than what can run, since a task that becomes ready could not overtake
         what is there already.  While something is idle, as with tasks that share one gpu, there is room for others.
         """
-        ahead = (
-            0 if self._has_priorities else max(2, min(int(LOOK_AHEAD * self.cores / max(self.average, 0.0005)), 512))
-        )
-        room = self.cores + ahead - len(self.handed)
+        ahead = max(2, min(int(LOOK_AHEAD * self.cores / max(self.average, 0.0005)), 512))
+        room = self.cores + ahead * (not self._has_priorities) - len(self.handed)
         if room <= 0 and self._is_mixed and len(self.handed) < MOST_AHEAD:
-            busy = sum(
-                handed.attempt.resources.cores for handed in self.handed.values() if handed.began and handed.attempt
-            )
-            return self.cores if busy < self.cores else 0
+            began = [handed.attempt for handed in self.handed.values() if handed.began]
+            return self.cores if sum(each.resources.cores for each in began if each) < self.cores else 0
         return room
 
     def _take_back(self) -> None:
         """Take back what has not begun, once nothing more is to be started; what is tried again goes on."""
-        if not self.engine.stopping or self.signals or self._runner is None:
-            return
-        self._runner.forget(
-            id_
-            for id_, handed in self.handed.items()
-            if not handed.began and handed.number == 1 and handed.task not in self.post_done
-        )
+        if self.engine.stopping and not self.signals:
+            self._forget_unbegun()
+
+    def _forget_unbegun(self) -> None:
+        """Take back what has not begun; what has may still need its post, or another try."""
+        if self._runner is not None:
+            self._runner.forget(
+                id_
+                for id_, handed in self.handed.items()
+                if not handed.began and handed.number == 1 and handed.task not in self.post_done
+            )
 
     def _fill(self) -> None:
         room = self._room()

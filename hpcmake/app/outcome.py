@@ -253,6 +253,9 @@ class Outcome:
                 self._outputs_aside(handed)
 
     def _try_again(self, handed: Handed) -> None:
+        if self.drive.signals:  # it has failed, and nothing more is started
+            self.drive.engine.on_cut(handed.task, again=False)
+            return
         handed.number += 1
         self._hand_out(handed)
 
@@ -306,10 +309,12 @@ class Outcome:
         """An attempt was cut, without being at fault."""
         drive, table, row = self.drive, handed.table, handed.row
         again = cut.why in {"node", "launcher", "forgotten"} and not drive.signals
-        if again and cut.why == "forgotten" and (handed.number > 1 or handed.task in drive.post_done):
+        has_run = handed.task in drive.post_done
+        if again and cut.why == "forgotten" and (handed.number > 1 or has_run):
             self._hand_out(handed)  # it is in hand, though nothing else may be started any more
             return
-        if handed.began or cut.elapsed:
+        if handed.began or cut.elapsed or has_run:
+            drive.post_done.discard(handed.task)
             self.cut += 1
             extras = {"why": cut.why, "e": round(cut.elapsed, 3)}
             drive.books.failure(table, row, kind="cut", ended=None, attempt=handed.number, extras=extras)
