@@ -80,6 +80,7 @@ CODES = {
     "E411": "nothing to make",
     "E412": "an unknown target",
     "E413": "a depfile that cannot be taken",
+    "E414": "a file that its task has not produced",
     "E415": "a value that waits for itself",
     "E501": "a resource that is out of bounds",
     "E502": "whole nodes with a share of a node",

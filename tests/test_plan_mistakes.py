@@ -22,6 +22,7 @@ WITHOUT_CASE = {
     "E303": "its value depends on the machine: below",
     "E222": "something must have run: below",
     "E413": "found when a depfile is read",
+    "E414": "found when a task has run",
     "E503": "found when it is known where tasks run",
 }
 

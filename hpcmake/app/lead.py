@@ -20,7 +20,7 @@ from hpcmake.app.opening import FOLDER, SITE, Opened
 from hpcmake.app.orphans import remove_orphans
 from hpcmake.app.preparing import check_machine, require_writable, tell_warnings
 from hpcmake.app.strays import end_strays, mark_of_campaign
-from hpcmake.diagnostics import Trouble, render_all
+from hpcmake.diagnostics import Diagnostic, Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
 from hpcmake.lease import Lease, acquire
 from hpcmake.options import LATER, VERBS
@@ -291,9 +291,11 @@ class Lead:
         fresh = sum(table.state.count(FRESH) for table in drive.plan.graph.tables) - engine.counts[DONE]
         files = drive.plan.graph.files
         for number in engine.not_produced:
-            task = drive.plan.graph.tables[files.rule[number]].name(files.row[number])
-            text = f"error[E414]: {files.paths[number]} was asked for, and {task} has not produced it\n"
-            self.voice.tell({"kind": "warning", "text": text})
+            table = drive.plan.graph.tables[files.rule[number]]
+            message = f"{files.paths[number]} was asked for, and {table.name(files.row[number])} has not produced it"
+            help_ = "see what it printed by `hpcmake log`, or range over what it produces: `each`"
+            told = render_all([Diagnostic("E414", message, table.rule.produces_span, help=help_)])
+            self.voice.tell({"kind": "warning", "text": told})
         done = self.done + engine.counts[DONE]
         self.voice.tell(
             {
