@@ -73,7 +73,7 @@ def test_the_second_is_told_who_since_when_and_how_to_wait(campaign: Command) ->
     assert (second.status, second.out) == (2, "")
     assert second.err.startswith(f"error[E720]: another hpcmake drives this campaign: {holder}")
     assert second.err.endswith("\n  help: `hpcmake --wait` waits until it has ended; `hpcmake stop` ends it\n")
-    waited = campaign.say("--wait", "50ms")
+    waited = campaign.say("--wait", "0.05s")
     assert waited.status == 2
     first, error, *_ = waited.err.splitlines()
     assert first.startswith(f"waiting until another hpcmake has ended: {holder}")
