@@ -17,7 +17,7 @@ from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 URGENT = 0.5
 """A task whose way to the end is longer than this share of the time that all work still takes goes first."""
@@ -60,23 +60,36 @@ class Hold(Record):
     spare: int = 0
 
 
+class Orders:
+    """The two orders of kinds; sorted once where many forecasts are made of the same kinds."""
+
+    def __init__(self, wants: Sequence[Want]) -> None:
+        kinds = range(len(wants))
+        self.by_size = sorted(kinds, key=lambda kind: _size_first(wants[kind], kind))
+        self.by_tail = sorted(kinds, key=lambda kind: _tail_first(wants[kind], kind))
+        self.longest = max((want.tail for want in wants), default=0.0)
+        self.place_by_size = {kind: place for place, kind in enumerate(self.by_size)}
+        self.place_by_tail = {kind: place for place, kind in enumerate(self.by_tail)}
+
+
 class Ready:
     """The tasks that could begin now, by kind."""
 
-    def __init__(self, wants: Iterable[Want] = ()) -> None:
-        self.wants: list[Want] = []
-        self.counts: list[int] = []
-        self._open: list[bool] = []
+    def __init__(self, wants: Iterable[Want] = (), orders: Orders | None = None) -> None:
+        self.wants: list[Want] = list(wants)
+        self.counts: list[int] = [0] * len(self.wants)
+        self._open: list[bool] = [True] * len(self.wants)
+        self._orders = orders
         self._by_size: _Tree | None = None
         self._by_tail: _Tree | None = None
-        for want in wants:
-            self.learn(want)
+        self._longest = 0.0
 
     def learn(self, want: Want) -> int:
         """Return the number of a new kind, of which nothing is ready yet."""
         self.wants.append(want)
         self.counts.append(0)
         self._open.append(True)
+        self._orders = None
         self._by_size = self._by_tail = None
         return len(self.wants) - 1
 
@@ -110,37 +123,36 @@ class Ready:
         self, nodes: float, cores: float, memory: float, gpus: float, left: float, horizon: float = 0.0
     ) -> int | None:
         """Return the kind that goes next among those that fit, or None; see `choose`."""
-        if self._by_size is None or self._by_tail is None:
-            self._plant()
-        assert self._by_size is not None  # noqa: S101  # planted just now
-        assert self._by_tail is not None  # noqa: S101
+        if self._by_size is None:
+            self._by_size = self._plant(by_tail=False)
         kind = self._by_size.first(nodes, cores, memory, gpus, left)
-        if kind is None:
-            return None
+        if kind is None or self._longest <= URGENT * horizon:
+            return kind
+        if self._by_tail is None:
+            self._by_tail = self._plant(by_tail=True)
         long = self._by_tail.first(nodes, cores, memory, gpus, left)
         if long is None or long == kind:
             return kind
         one, other = self.wants[long], self.wants[kind]
         return long if one.priority >= other.priority and one.tail > URGENT * horizon else kind
 
-    def _plant(self) -> None:
-        wants = self.wants
-        kinds = range(len(wants))
-        self._by_size = _Tree(sorted(kinds, key=lambda kind: _size_first(wants[kind], kind)))
-        self._by_tail = _Tree(sorted(kinds, key=lambda kind: _tail_first(wants[kind], kind)))
-        for kind in kinds:
-            if self.counts[kind] and self._open[kind]:
-                self._show(kind)
+    def _plant(self, *, by_tail: bool) -> _Tree:
+        orders = self._orders = self._orders or Orders(self.wants)
+        self._longest = orders.longest
+        shown = [count > 0 and is_open for count, is_open in zip(self.counts, self._open, strict=True)]
+        if by_tail:
+            return _Tree(orders.by_tail, orders.place_by_tail, self.wants, shown)
+        return _Tree(orders.by_size, orders.place_by_size, self.wants, shown)
 
     def _show(self, kind: int) -> None:
-        if self._by_size is not None and self._by_tail is not None:
-            self._by_size.show(kind, self.wants[kind])
-            self._by_tail.show(kind, self.wants[kind])
+        for tree in (self._by_size, self._by_tail):
+            if tree is not None:
+                tree.show(kind, self.wants[kind])
 
     def _hide(self, kind: int) -> None:
-        if self._by_size is not None and self._by_tail is not None:
-            self._by_size.show(kind, None)
-            self._by_tail.show(kind, None)
+        for tree in (self._by_size, self._by_tail):
+            if tree is not None:
+                tree.show(kind, None)
 
 
 def choose(ready: Ready, free: Free, left: float, *, horizon: float = 0.0, hold: Hold | None = None) -> int | None:
@@ -168,36 +180,54 @@ def _tail_first(want: Want, kind: int) -> tuple[float, ...]:
     return (-want.priority, -want.tail, -want.size, kind)
 
 
+_NOTHING = (inf, inf, inf, inf, inf)
+
+
+def _leaf(want: Want | None) -> tuple[float, ...]:
+    if want is None:
+        return _NOTHING
+    if want.nodes:
+        return (want.nodes, inf, inf, inf, want.ceiling)
+    return (1, want.cores, want.memory, want.gpus, want.ceiling)
+
+
+def _branches(leaves: list[float]) -> list[float]:
+    """Return a tree of least values as one list, the root at 1."""
+    levels = [leaves]
+    while len(levels[-1]) > 1:
+        below = levels[-1]
+        levels.append(list(map(min, below[::2], below[1::2])))
+    found = [inf]
+    for level in reversed(levels):
+        found += level
+    return found
+
+
 _NO_END = 1e18  # nodes: more than there are, and less than the infinity that stands for «nothing is ready»
 
 
 class _Tree:
     """Kinds in a fixed order; each branch holds the least of each want below it (infinite where nothing is ready)."""
 
-    def __init__(self, order: list[int]) -> None:
+    def __init__(
+        self, order: Sequence[int], place: Mapping[int, int], wants: Sequence[Want], shown: Sequence[bool]
+    ) -> None:
         self._order = order
-        self._place = {kind: place for place, kind in enumerate(order)}
+        self._place = place
         size = 1
         while size < len(order):
             size *= 2
         self._size = size
-        self._nodes: list[float] = [inf] * (2 * size)
-        self._cores: list[float] = [inf] * (2 * size)
-        self._memory: list[float] = [inf] * (2 * size)
-        self._gpus: list[float] = [inf] * (2 * size)
-        self._ceiling: list[float] = [inf] * (2 * size)
+        leaves = [_leaf(wants[kind]) if shown[kind] else _NOTHING for kind in order]
+        leaves += [_NOTHING] * (size - len(order))
+        columns = (_branches(list(column)) for column in zip(*leaves, strict=True))
+        self._nodes, self._cores, self._memory, self._gpus, self._ceiling = columns
 
     def show(self, kind: int, want: Want | None) -> None:
         """Let a kind be found by what it wants, or (None) not be found."""
         at = self._size + self._place[kind]
         columns = (self._nodes, self._cores, self._memory, self._gpus, self._ceiling)
-        if want is None:
-            values: tuple[float, ...] = (inf, inf, inf, inf, inf)
-        elif want.nodes:
-            values = (want.nodes, inf, inf, inf, want.ceiling)
-        else:
-            values = (1, want.cores, want.memory, want.gpus, want.ceiling)
-        for column, value in zip(columns, values, strict=True):
+        for column, value in zip(columns, _leaf(want), strict=True):
             column[at] = value
         at //= 2
         while at:

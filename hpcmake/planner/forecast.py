@@ -55,12 +55,12 @@ class _Forecast:
     def __init__(self, wants: Wants, allocation: Allocation, progress: Progress, only: Sequence[bool] | None) -> None:
         self.of = wants
         self.allocation = allocation
-        self.stages = Stages(wants.classes, progress)
+        self.stages = Stages(wants.waits, progress)
         self.next = list(progress.taken)
-        self.ready = Ready(wants.wants)
+        self.ready = Ready(wants.wants, wants.orders)
         self.whole_ready = 0
         self.may_run = [
-            wants.fit(number, allocation.nodes) and (only is None or only[number]) for number in range(len(wants.wants))
+            (only is None or only[number]) and wants.fit(number, allocation.nodes) for number in range(len(wants.wants))
         ]
         self.now = 0.0
         self.gate = 0.0
@@ -72,8 +72,8 @@ class _Forecast:
         self.pieces: list[Piece] = []
         self.running = dict.fromkeys(wants.alike, 0)
         self.left_area = sum(
-            (each.count - taken) * area
-            for each, taken, area, may in zip(wants.classes, progress.taken, wants.areas, self.may_run, strict=True)
+            (count - taken) * area
+            for count, taken, area, may in zip(wants.counts, progress.taken, wants.areas, self.may_run, strict=True)
             if may
         )
         self.hold: tuple[int, float, int] | None = None
@@ -185,12 +185,17 @@ class _Forecast:
                     head = self.ready.pick(self.idle, inf, inf, inf, left, horizon)
                 if head is None or not self._start(head, self.idle, left):
                     return
-            elif not self.idle or not self._start_before(self.hold, left):
+            else:
+                # what begins before it changes neither what is next nor when it can begin
+                while self.idle and self._start_before(self._left()):
+                    pass
                 return
 
-    def _start_before(self, hold: tuple[int, float, int], left: float) -> bool:
+    def _start_before(self, left: float) -> bool:
         """Start something on the idle nodes that does not delay what they are kept for."""
-        head, after, spare = hold
+        if self.hold is None:
+            return False
+        head, after, spare = self.hold
         short = max(0.0, min(left, after - max(self.now, self.gate)))
         kind = self.ready.pick(self.idle, inf, inf, inf, short, inf)
         if kind is not None:

@@ -33,42 +33,58 @@ class Progress:
         other.taken, other.before = list(self.taken), list(self.before)
         return other
 
-    def done(self, classes: Sequence[TaskClass]) -> bool:
-        """Whether all tasks are packed."""
-        return all(taken >= each.count for each, taken in zip(classes, self.taken, strict=True))
+
+class Waiting:
+    """What is the same in every job: how many tasks each stage has, and which classes wait for it."""
+
+    def __init__(self, classes: Sequence[TaskClass]) -> None:
+        self.classes = classes
+        self.counts = [each.count for each in classes]
+        self.stages = [each.stage for each in classes]
+        self.total: dict[int, int] = {}
+        self.by_stage: dict[int, list[int]] = {}
+        self.free = [number for number, each in enumerate(classes) if not each.needs and not each.follows]
+        self.bound = [number for number, each in enumerate(classes) if each.needs or each.follows]
+        for number, each in enumerate(classes):
+            self.total[each.stage] = self.total.get(each.stage, 0) + each.count
+            for stage in dict.fromkeys((*each.needs, *each.follows)):
+                self.by_stage.setdefault(stage, []).append(number)
 
 
 class Stages:
     """What is ready in one job, which begins when all earlier waves have ended."""
 
-    def __init__(self, classes: Sequence[TaskClass], progress: Progress) -> None:
-        self.classes = classes
+    def __init__(self, waiting: Waiting, progress: Progress) -> None:
+        self.classes = waiting.classes
+        self.total = waiting.total
+        self.waiting = waiting
         self.released = list(progress.taken)
         """Of each class, how many tasks are ready, run or are in other jobs."""
-        self.total: dict[int, int] = {}
-        self.over: dict[int, int] = {}
-        self.waiting: dict[int, list[int]] = {}
-        siblings: set[int] = set()
-        for number, each in enumerate(classes):
-            self.total[each.stage] = self.total.get(each.stage, 0) + each.count
-            self.over[each.stage] = self.over.get(each.stage, 0) + progress.before[number]
-            if progress.taken[number] > progress.before[number]:
-                siblings.add(each.stage)
-            for stage in dict.fromkeys((*each.needs, *each.follows)):
-                self.waiting.setdefault(stage, []).append(number)
-        self.shared = siblings
+        self.over = dict.fromkeys(waiting.total, 0)
+        self.shared: set[int] = set()
         """Stages of which another job of the same wave has a part."""
+        for stage, taken, before in zip(waiting.stages, progress.taken, progress.before, strict=True):
+            if taken:
+                self.over[stage] += before
+                if taken > before:
+                    self.shared.add(stage)
         self._news = False
 
     def begin(self) -> list[tuple[int, int]]:
         """Return the classes of which tasks are ready at the start, each with how many."""
-        return self._look(range(len(self.classes)))
+        found = []
+        for number in self.waiting.free:
+            more = self.waiting.counts[number] - self.released[number]
+            if more > 0:
+                self.released[number] += more
+                found.append((number, more))
+        return found + self._look(self.waiting.bound)
 
     def ended(self, number: int, count: int) -> list[tuple[int, int]]:
         """Take note that tasks of a class have ended, and return what is ready by that."""
         stage = self.classes[number].stage
         self.over[stage] += count
-        waiting = self.waiting.get(stage)
+        waiting = self.waiting.by_stage.get(stage)
         if not waiting:
             return []
         if stage in self.shared or self.over[stage] < self.total[stage]:

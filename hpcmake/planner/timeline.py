@@ -5,7 +5,9 @@ Owns the nouns of a forecast.  Knows nothing of how it is made.
 
 from __future__ import annotations
 
+from hpcmake.planner.choose import Orders
 from hpcmake.planner.classes import area_of, fit_on, tails, want_of
+from hpcmake.planner.stages import Waiting
 from hpcmake.record import Record
 from hpcmake.site import Launch, NodeKind
 
@@ -70,10 +72,14 @@ class Wants:
         self.wants = [
             want_of(each, node, tail, smallest_block) for each, tail in zip(classes, tails(classes), strict=True)
         ]
+        self.orders = Orders(self.wants)
         self.fits = [
             0 if want.nodes else fit_on(each.resources, node) for each, want in zip(classes, self.wants, strict=True)
         ]
         self.areas = [area_of(each, node, smallest_block) for each in classes]
+        self.counts = [each.count for each in classes]
+        self.ceilings = [each.estimate.ceiling for each in classes]
+        self.waits = Waiting(classes)
         self.seconds = [each.estimate.seconds for each in classes]
         self.alike: dict[str, list[int]] = {}
         """Of each rule that limits how many run together, its classes."""
