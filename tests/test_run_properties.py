@@ -142,6 +142,15 @@ def test_after_any_edit_a_run_gives_the_same_bytes_as_building_from_nothing_and_
         assert command.stale() == {}
 
 
+def await_tick(root: Path) -> None:
+    """Wait until what is written now is newer than all that is there: the clock of a file system advances by some ms."""
+    newest = max(path.stat().st_mtime_ns for path in root.iterdir())
+    probe = root / ".tick"
+    probe.touch()
+    while probe.stat().st_mtime_ns <= newest:
+        probe.touch()
+
+
 def differs(command: Command, graph: Graph, tool: list[str]) -> Callable[[set[str], set[str]], None]:
     """What compares the set of files that we and another tool make again."""
     shutil.copytree(command.root, command.root.parent / (command.root.name + ".other"), dirs_exist_ok=True)
@@ -159,6 +168,7 @@ def differs(command: Command, graph: Graph, tool: list[str]) -> Callable[[set[st
 
     def compare(touched: set[str], removed: set[str]) -> None:
         for root in (command.root, other):
+            await_tick(root)
             for path in touched:
                 os.utime(root / path)
             for path in removed:

@@ -142,6 +142,40 @@ def test_resources_may_follow_the_size_of_inputs_made_in_this_run(command: Comma
     assert command.text("c") == "105000\n"
 
 
+def test_what_turns_out_too_large_is_a_failure_of_that_task(command: Command) -> None:
+    command.wfile("""
+        target all: "c"
+        rule first:
+            output: "b"
+            run: echo many bytes > {output}
+        rule second:
+            input: "b"
+            output: "c"
+            memory: size(input) * 1000000000000
+            run: touch {output}
+    """)
+    result = command.run()
+    assert result.status == 1
+    assert "second wants 10 TiB of memory, and this machine has" in result.failed[0]["words"]
+
+
+def test_what_becomes_known_later_must_fit_too(command: Command) -> None:
+    command.wfile("""
+        target all: "x{n}" for n in lines("list")
+        rule list:
+            output: "list"
+            run: echo 5 > {output}
+        rule x:
+            output: "x{n}"
+            gpus: int(n)
+            run: touch {output}
+    """)
+    result = command.run(env={"CUDA_VISIBLE_DEVICES": "0,1"})
+    assert result.status == 2
+    assert "x[n=5] wants 5 gpus, and this machine has 2" in result.notes
+    assert result.done == ["list"]
+
+
 # ---------------------------------------------------------------- at_once, priority, the longest path
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import signal
 import time
 
-from hpcmake.app.commands import render_command
+from hpcmake.app.commands import began_row
 from hpcmake.app.growth import Growth, count_waiting
 from hpcmake.app.handed import Handed
 from hpcmake.app.outcome import Outcome
@@ -39,7 +39,7 @@ TICK = 0.25
 LOOK_AHEAD = 0.2
 """Seconds of work that is handed out beyond what runs, so that no core waits for the driver."""
 
-MOST_AHEAD = 2048
+MOST_AHEAD = 20_000
 """Attempts that are with the runner at most, while something is idle that none of them can use."""
 
 
@@ -62,6 +62,7 @@ class Drive:
         keep_temp: bool = False,
         verbose: bool = False,
         rerun: Callable[[str], str] = str,
+        check: Callable[[dict[int, Sequence[int]]], list[str]] = lambda _rows: [],
     ) -> None:
         self.plan = plan
         self.engine = engine
@@ -73,6 +74,8 @@ class Drive:
         self.cores = cores
         self.verbose = verbose
         self.rerun = rerun
+        self._check = check
+        """What checks that tasks which have become known fit this machine, and returns what the user is to be told."""
         self.products = Products(plan.graph)
         self.temps = Temps(self, keep=keep_temp)
         self._growth = Growth(engine)
@@ -174,7 +177,7 @@ class Drive:
         room = self.cores + ahead * (not self._has_priorities) - len(self.handed)
         if room <= 0 and self._is_mixed and len(self.handed) < MOST_AHEAD:
             began = [handed.attempt for handed in self.handed.values() if handed.began]
-            return self.cores if sum(each.resources.cores for each in began if each) < self.cores else 0
+            return 512 if sum(each.resources.cores for each in began if each) < self.cores else 0
         return room
 
     def _take_back(self) -> None:
@@ -343,19 +346,8 @@ class Drive:
         handed.lists.clear()
 
     def _tell_began(self, handed: Handed) -> None:
-        table, row = handed.table, handed.row
-        row_: dict[str, object] = {
-            "kind": "began",
-            "task": table.name(row),
-            "rule": table.rule.name,
-            "attempt": handed.number,
-        }
-        reason = handed.reason or self.plan.judge.explain(table, row)
-        if reason is not None:
-            row_["reason"] = reason.plain()
-        if self.verbose and handed.attempt is not None:
-            row_["command"] = render_command(handed.attempt)
-        self.voice.tell(row_)
+        reason = handed.reason or self.plan.judge.explain(handed.table, handed.row)
+        self.voice.tell(began_row(handed, reason, with_command=self.verbose))
 
     # ------------------------------------------------------------ growing
 
@@ -376,6 +368,8 @@ class Drive:
         self.disk.refresh()
         try:
             rows = self.plan.advance()
+            for text in self._check(rows):
+                self.voice.tell({"kind": "note", "text": text})
         except Trouble as trouble:
             self.troubles.append(trouble)
             self.engine.stop()

@@ -15,6 +15,7 @@ from hpcmake.app.adoption import adopt, complete
 from hpcmake.app.books import Books, fold
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
+from hpcmake.app.limits import check_limits
 from hpcmake.app.machine import Machine, read_machine
 from hpcmake.app.opening import FOLDER, SITE, Opened
 from hpcmake.app.orphans import remove_orphans
@@ -157,7 +158,9 @@ class Lead:
 
     def _drive(self, plan: Plan, books: Books, words: list[str]) -> tuple[int, Drive]:
         arguments = self.arguments
-        attempts = Attempts(plan, site=SITE, launch=_launch, most_cores=self.machine.cores)
+        attempts = Attempts(
+            plan, site=SITE, launch=_launch, most_cores=self.machine.cores, most_memory=self.machine.memory
+        )
         default = int(arguments.number("retries") or 0)
         expected = _expectations(plan)
 
@@ -194,6 +197,7 @@ class Lead:
             keep_temp=arguments.flag("keep_temp"),
             verbose=arguments.flag("verbose"),
             rerun=self._rerun,
+            check=lambda rows: check_limits(plan, attempts, self.machine, retries=default, rows=rows),
         )
         stale, fresh, _ = count_states(plan)
         total = sum(sum(reasons.values()) for reasons in stale.values())

@@ -12,6 +12,8 @@ from hpcmake.units import render_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from hpcmake.app.machine import Machine
     from hpcmake.model import Resources
     from hpcmake.planner.attempts import Attempts
@@ -19,22 +21,30 @@ if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
 
 
-def check_limits(plan: Plan, attempts: Attempts, machine: Machine, *, retries: int) -> list[str]:
+def check_limits(
+    plan: Plan,
+    attempts: Attempts,
+    machine: Machine,
+    *,
+    retries: int,
+    rows: Mapping[int, Sequence[int]] | None = None,
+) -> list[str]:
     """Check what each attempt of each stale task takes; return what the user is to be told.
 
-    Raises Trouble for what this machine cannot hold, at any attempt.
+    `rows` are those to look at, by rule; None: all.  Raises Trouble for what this machine cannot hold, at any attempt.
     """
     mistakes: dict[str, Diagnostic] = {}
     words: dict[str, str] = {}
     for table in plan.graph.tables:
-        if not table.rule.resources or not any(map(is_stale, table.state)):
+        if not table.rule.resources:
             continue
-        constant = False
-        for row, state in enumerate(table.state):
-            if not is_stale(state) or constant:
+        those = range(table.count) if rows is None else rows.get(table.rule.number, ())
+        for row in those:
+            if not is_stale(table.state[row]):
                 continue
             try:
-                constant = _check_task(table, row, attempts, machine, retries, mistakes, words)
+                if _check_task(table, row, attempts, machine, retries, mistakes, words):
+                    break  # all tasks of the rule are alike
             except Trouble as trouble:
                 for each in trouble.diagnostics:
                     mistakes.setdefault(f"{each.code} {each.message}", each)

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from os.path import relpath
 
+from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.model import Attempt, Resources
 from hpcmake.planner.command import render_script
 from hpcmake.planner.paths import normalize
 from hpcmake.planner.quoting import quote_word
 from hpcmake.planner.shapes import read_resources
 from hpcmake.planner.values import DurationOf, SizeOf, render_value
+from hpcmake.units import render_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,12 +42,19 @@ class Attempts:
     """
 
     def __init__(
-        self, plan: Plan, *, site: str, launch: Callable[[Resources], Sequence[str]], most_cores: int | None = None
+        self,
+        plan: Plan,
+        *,
+        site: str,
+        launch: Callable[[Resources], Sequence[str]],
+        most_cores: int | None = None,
+        most_memory: int | None = None,
     ) -> None:
         self.plan = plan
         self.site = site
         self.launch = launch
         self.most_cores = most_cores
+        self.most_memory = most_memory
         self.lists: list[tuple[str, list[str]]] = []
         self._constant_env: dict[int, dict[str, str]] = {}
         self._has_markers: dict[int, bool] = {}
@@ -87,6 +96,11 @@ class Attempts:
         resources, _ = self.resources(table, row, number)
         if self.most_cores is not None and resources.cores > self.most_cores:
             resources = resources.replace(cores=self.most_cores)
+        if self.most_memory is not None and resources.memory > self.most_memory:
+            wanted, most = render_size(resources.memory), render_size(self.most_memory)
+            message = f"{table.name(row)} wants {wanted} of memory, and this machine has {most}"
+            help_ = "ask for less, or run it where there is more"
+            raise Trouble(Diagnostic("E503", message, rule.resources["memory"].span, help=help_))
         outputs = tuple(files[column[row]] for column in table.outputs)
         wildcards = table.env(row)
         workdir = self._path(rule.workdir, wildcards)
