@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 
 from hpcmake.diagnostics import Trouble, plain, render_all
 from hpcmake.options import Arguments, parse_arguments, render_help
@@ -16,26 +17,36 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-BUG, INTERRUPTED = 70, 130
+UNWRITTEN, BUG, INTERRUPTED = 2, 70, 130
+
+_UNWRITTEN = frozenset({ENOSPC, EDQUOT, EFBIG, EIO})
+"""What a full disk behind `>` answers."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run hpcmake; return its exit status: 0, 1, 2, 3, 70 or 130 (see the documentation of the command line)."""
     arguments: Arguments | None = None
+    _open_what_is_closed()
     _let_any_name_through()
     sys.setrecursionlimit(20_000)  # brackets may be nested 200 deep, and each level takes several calls
     try:
         arguments = parse_arguments(sys.argv[1:] if argv is None else argv)
-        return _run(arguments)
+        status = _run(arguments)
+        sys.stdout.flush()
+        return status  # noqa: TRY300  # a refusal to write is told below
     except Trouble as trouble:
         return tell_trouble(trouble, as_json=arguments is not None and arguments.flag("json"))
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         # whoever read our output has gone, as `head` does: there is nobody left to tell
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_output()
         return 0
-    except Exception:  # noqa: BLE001  # the last place that can tell of a fault
+    except Exception as problem:  # noqa: BLE001  # the last place that can tell of a fault
+        if isinstance(problem, OSError) and problem.filename is None and problem.errno in _UNWRITTEN:
+            _drop_output()
+            sys.stderr.write(f"hpcmake: cannot write its output: {os.strerror(problem.errno or 0).lower()}\n")
+            return UNWRITTEN
         from traceback import print_exc
 
         print_exc()
@@ -43,6 +54,24 @@ def main(argv: Sequence[str] | None = None) -> int:
             "hpcmake: this is a fault of hpcmake, not of your Wfile; please report it with the lines above\n"
         )
         return BUG
+
+
+def _open_what_is_closed() -> None:
+    """Open standard streams that are closed: a file of ours would else take their number, and be written to as them."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))  # noqa: SIM115
+
+
+def _drop_output() -> None:
+    """Let what is still to be written go nowhere, so that the end of the process does not fail over it again."""
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, sys.stdout.fileno())
+    os.close(null)
 
 
 def _let_any_name_through() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -232,3 +234,47 @@ def test_what_no_rule_makes_any_more_is_cleaned_as_stale(sorting: Command) -> No
     sorting.say()
     sorting.wfile(CAMPAIGN.replace("all.txt", "both.txt"))
     assert sorting.say("clean", "--stale", "--json").rows == [{"kind": "removed", "file": "all.txt"}]
+
+
+# ---------------------------------------------------------------- streams
+
+
+def in_a_shell(command: Command, text: str) -> tuple[int, str]:
+    """The status of a line of shell text, with `hpcmake` in it, and what it printed."""
+    words = ["bash", "-c", f'hpcmake() {{ "{sys.executable}" -m hpcmake "$@"; }}; {text}']
+    done = subprocess.run(
+        words,
+        cwd=command.root,
+        env=command.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_full_disk_behind_the_output_is_no_fault_of_ours(sorting: Command) -> None:
+    told = "hpcmake: cannot write its output: no space left on device\n"
+    assert in_a_shell(sorting, "hpcmake -n > /dev/full") == (2, told)
+    assert in_a_shell(sorting, "hpcmake ls > /dev/full") == (2, told)
+
+
+def test_whoever_reads_our_output_may_stop(sorting: Command) -> None:
+    assert in_a_shell(sorting, "hpcmake -n | head -n 1") == (0, "3 tasks to run, 0 up to date\n")
+
+
+def test_no_file_of_ours_takes_the_place_of_a_stream_that_is_closed(sorting: Command) -> None:
+    assert in_a_shell(sorting, "hpcmake <&- >&- 2>&-") == (0, "")
+    assert sorting.text("all.txt") == "names/milan.txt\nnames/rome.txt\n"
+    assert sorting.say("ls", "--where", "state = done", "--json").out.count("\n") == 3
+
+
+def test_a_folder_that_is_gone_is_told(sorting: Command) -> None:
+    status, told = in_a_shell(sorting, "mkdir gone; cd gone; rmdir ../gone; hpcmake -n")
+    assert status == 2
+    assert "error[E811]: the folder in which you are is gone" in told
+
+
+def test_an_empty_target_is_told(sorting: Command) -> None:
+    assert sorting.say("").err.startswith("error[E808]: a target is empty\n")

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hpcmake.app.dryrun import any_stale, show_plan
 from hpcmake.app.opening import Opened
 from hpcmake.app.preparing import check_machine, tell_warnings
-from hpcmake.app.usage import with_verbs
+from hpcmake.app.usage import usage, with_verbs
 from hpcmake.diagnostics import Trouble
 
 TYPE_CHECKING = False
@@ -25,6 +25,8 @@ def run(arguments: Arguments) -> int:
 
 
 def _run(arguments: Arguments) -> int:
+    if not all(arguments.words):
+        raise usage("a target is empty", help_="name a file or a target; a variable of the shell may be unset")
     if arguments.flag("question"):
         opened = Opened(arguments)
         plan = opened.plan()
