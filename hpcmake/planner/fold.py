@@ -14,7 +14,7 @@ from sys import byteorder
 from zlib import crc32
 
 from hpcmake.planner.history import History
-from hpcmake.planner.ledger import BETWEEN, COLUMNS, NEEDED, NO_STAMP, Ledger
+from hpcmake.planner.ledger import BETWEEN, COLUMNS, NEEDED, NO_STAMP, REST, Ledger
 from hpcmake.planner.parity import find_mended, with_parity
 
 TYPE_CHECKING = False
@@ -38,40 +38,74 @@ class LaterFoldError(FoldError):
 
 def _ordered(history: History, order: Mapping[str, Sequence[str]]) -> list[Ledger]:
     """Return all that counts in ledgers of its own, the rows of each in the order of the plan."""
-    merged: dict[tuple[str, str], list[tuple[int, Ledger, int]]] = {}
-    rank: dict[str, int] = {}
-    for rule in history.rules():
-        rank.update((key, at) for at, key in enumerate(order.get(rule, ())))
-        for past in history.all_of(rule):
-            key = past.ledger.keys[past.row]
-            place = rank.get(key, len(rank))
-            merged.setdefault((rule, past.ledger.definition), []).append((place, past.ledger, past.row))
-    ledgers = []
-    for (rule, definition), rows in merged.items():
-        fresh = Ledger(rule, definition)
-        rows.sort(key=lambda each: each[0])
-        for _, old, row in rows:
-            at = fresh.append(old.keys[row], old.taken_by(row), old.made_by(row), old.rest_of(row))
-            for name in ("values", "extras"):
-                found = getattr(old, name).get(row)
-                if found is not None:
-                    getattr(fresh, name)[at] = found
-        ledgers.append(fresh)
-    return ledgers
+    counting: dict[tuple[str, str], list[tuple[Ledger, Sequence[int]]]] = {}
+    hidden = history.recent.keys() | history.gone
+    for ledgers in history.folded.values():
+        for ledger in ledgers:
+            rows: Sequence[int] = range(len(ledger))
+            if not hidden.isdisjoint(ledger.keys):
+                rows = [row for row, key in enumerate(ledger.keys) if key not in hidden]
+            counting.setdefault((ledger.rule, ledger.definition), []).append((ledger, rows))
+    recent: dict[int, tuple[Ledger, list[int]]] = {}
+    for past in history.recent.values():
+        recent.setdefault(id(past.ledger), (past.ledger, []))[1].append(past.row)
+    for ledger, rows in recent.values():
+        counting.setdefault((ledger.rule, ledger.definition), []).append((ledger, rows))
+    made = []
+    for (rule, definition), sources in sorted(counting.items(), key=lambda each: each[0]):
+        if any(rows for _, rows in sources):
+            made.append(_gather(Ledger(rule, definition), sources, order.get(rule, ())))
+    return made
+
+
+def _gather(made: Ledger, sources: list[tuple[Ledger, Sequence[int]]], order: Sequence[str]) -> Ledger:
+    """Fill a ledger with rows of others, in an order of keys; those that it does not name come last."""
+    keys = [ledger.keys[row] for ledger, rows in sources for row in rows]
+    where = {key: at for at, key in enumerate(order)}
+    places = [where.get(key, len(where)) for key in keys]
+    turn = sorted(range(len(keys)), key=places.__getitem__)
+    is_turned = turn != list(range(len(keys)))
+    made.set_keys([keys[at] for at in turn] if is_turned else keys)
+    for name in REST:
+        column: array[Any] = array(COLUMNS[name])
+        for ledger, rows in sources:
+            old = getattr(ledger, name)
+            column.extend(old if len(rows) == len(old) else array(COLUMNS[name], map(old.__getitem__, rows)))
+        setattr(made, name, array(COLUMNS[name], map(column.__getitem__, turn)) if is_turned else column)
+    for name, ends in (("taken", "ends"), ("made", "made_ends")):
+        lists = [
+            each for ledger, rows in sources for each in _pieces(getattr(ledger, name), getattr(ledger, ends), rows)
+        ]
+        column = array("i")
+        stops = array("q")
+        for at in turn:
+            column.extend(lists[at])
+            stops.append(len(column))
+        setattr(made, name, column)
+        setattr(made, ends, stops)
+    for name in ("values", "extras"):
+        sparse = [getattr(ledger, name).get(row) for ledger, rows in sources for row in rows]
+        setattr(made, name, {at: sparse[old] for at, old in enumerate(turn) if sparse[old] is not None})
+    return made
+
+
+def _pieces(column: array[int], ends: array[int], rows: Sequence[int]) -> Iterator[array[int]]:
+    """Yield the part of a column that belongs to each row."""
+    for row in rows:
+        yield column[ends[row - 1] if row else 0 : ends[row]]
 
 
 def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> tuple[list[int], array[int], list[int]]:
     """Return the versions in use in the order of `paths`, their new numbers by the old, and the sets in use."""
     versions = history.versions
     used = bytearray(len(versions))
-    sets_used = sorted({-2 - entry for ledger in ledgers for entry in set(ledger.taken) if entry < 0})
+    entries: set[int] = set()
     for ledger in ledgers:
-        for column in (ledger.taken, ledger.made):
-            for entry in column:
-                if entry >= 0:
-                    used[entry] = 1
-    for number in sets_used:
-        for entry in history.sets[number]:
+        entries.update(ledger.taken, ledger.made)
+    sets_used = sorted(-2 - entry for entry in entries if entry < 0)
+    entries.update(*(history.sets[number] for number in sets_used))
+    for entry in entries:
+        if entry >= 0:
             used[entry] = 1
     rank = {path: at for at, path in enumerate(paths)}
     last = len(rank)

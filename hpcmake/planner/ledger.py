@@ -144,6 +144,10 @@ class Ledger:
             self._text = BETWEEN.join(self.keys)
         return self._text
 
+    def set_keys(self, keys: list[str]) -> None:
+        """Take the keys of rows whose columns are set as well."""
+        self._keys, self._text, self._index = keys, None, None
+
     def set_text(self, text: str) -> None:
         """Take keys as they were folded; they are split only when asked for."""
         self._text, self._keys = text, None
