@@ -239,7 +239,9 @@ def test_produced_files_of_a_failed_attempt_are_moved_aside(command: Command) ->
             produces: "p{i}"
             run: touch p1; false
     """)
-    assert command.run().status == 1
+    result = command.run()
+    assert result.status == 1
+    assert result.failed[0]["rerun"] == "hpcmake"
     assert not command.exists("p1")
     assert command.exists(".hpcmake/aside/p1")
 

@@ -249,7 +249,7 @@ class Lead:
             raise trouble(error, "keep the output of tasks in", f"{FOLDER}/logs", consequence=_UNSTARTED) from None
 
     def _rerun(self, handle: str) -> str:
-        """Return what to type to run one task again."""
+        """Return what to type to run one task again: a file that it makes; all that was asked for if none is known."""
         from hpcmake.planner.quoting import quote_word
 
         words = ["hpcmake"]
@@ -259,9 +259,10 @@ class Lead:
             words += ["-f", quote_word(str(self.arguments.text("file")))]
         for definition in self.arguments.texts("define"):
             words += ["-D", quote_word(definition)]
-        if handle in VERBS or handle in LATER or handle.startswith("-"):
+        handles = [handle] if handle else self.arguments.words
+        if handles and (handles[0] in VERBS or handles[0] in LATER or handles[0].startswith("-")):
             words.append("--")
-        return " ".join([*words, quote_word(handle)])
+        return " ".join([*words, *map(quote_word, handles)])
 
     def _expected_end(self, plan: Plan, stale: dict[str, dict[str, int]]) -> float | None:
         """Return the seconds that the run is expected to take, None where nothing is known of some rule."""

@@ -363,14 +363,13 @@ class Outcome:
         self.drive.products.forget()
 
     def _handle(self, table: Table, row: int) -> str:
-        """Return what to type to run just this task: a file that it makes."""
+        """Return what to type to run just this task: a file that it makes.
+
+        Empty if none can be named, since what it makes is known only when it has run.
+        """
         if table.outputs:
             return self.drive.plan.graph.files.paths[table.outputs[0][row]]
-        return (
-            table.rule.produces.bind(dict(zip(table.rule.wildcards, table.values(row), strict=True))).text
-            if table.rule.produces
-            else table.rule.name
-        )
+        return ""
 
 
 def read_tail(log: tuple[str, int, int] | None, lines: int = TAIL) -> list[str]:
