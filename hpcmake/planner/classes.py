@@ -83,7 +83,7 @@ def gather(
     """Return the classes of tasks, in the order in which the first of each comes.
 
     A shape is the resources of every attempt, the first one first.  `needs` and `follows` say of a stage which ones it
-    waits for.  Durations in `seconds` that differ by less than about five percent are taken for equal.
+    waits for.  Durations in `seconds` are rounded to steps of five percent, and those of one step are taken for equal.
     """
     count = len(rows.rule)
     stages = rows.stage or bytes(count)

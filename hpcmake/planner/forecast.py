@@ -250,11 +250,9 @@ class _Forecast:
 
     def _allowed(self, number: int) -> int:
         """Return how many tasks of a class may begin now, for all their rule says."""
-        each = self.of.classes[number]
-        count = self.ready.counts[number]
-        if each.at_once is not None:
-            count = min(count, each.at_once - self.running[each.rule])
-        return count
+        rule, count = self.of.classes[number].rule, self.ready.counts[number]
+        most = self.of.at_once.get(rule)
+        return count if most is None else min(count, most - self.running[rule])
 
     def _refill(self, run: _Run, begin: float | None = None) -> None:
         """Give what is free on a group of nodes to tasks; a group is divided where tasks do not suffice for all."""
@@ -313,7 +311,7 @@ class _Forecast:
         rule = of.classes[number].rule
         if rule in self.running:
             self.running[rule] += count
-            if self.running[rule] >= (of.classes[number].at_once or 0):
+            if self.running[rule] >= of.at_once[rule]:
                 for alike in of.alike[rule]:
                     self.ready.close(alike)
         if want.nodes:

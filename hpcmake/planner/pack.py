@@ -40,6 +40,7 @@ _PROBE = 3600.0  # seconds: long enough to see most tasks end, and short in any 
 _LINK = 60.0  # seconds between the end of a job and the start of the one that waits for it
 _IDLE = 0.1  # of the node-time held: with more, it is tried whether the end fits better into a job of its own
 _ENOUGH = 50_000  # pieces of time in the plans that are tried
+_A_JOB = 200  # pieces cost about as much time as making a job
 
 
 class Room(Record):
@@ -267,7 +268,7 @@ class _Packer:
             return _Plan(jobs, progress, None), ()
         plans: list[_Plan] = []
         for outlook in self._worth_trying(outlooks):
-            if sum(len(job.timeline.pieces) for tried in plans for job in tried.jobs) > _ENOUGH:
+            if sum(len(job.timeline.pieces) + _A_JOB for tried in plans for job in tried.jobs) > _ENOUGH:
                 break  # each further plan would take seconds, and those tried first are the most promising
             plan = self._complete(outlook, progress.copy(), list(jobs), None)
             plans.append(plan)

@@ -203,7 +203,11 @@ def _without_margin(shape: Shape, classes: Sequence[TaskClass], block: int | Non
 
 
 class Profile(Record):
-    """Tasks of one stage and width: of each class the ceiling, with the node-seconds of all its tasks (ascending)."""
+    """Tasks of one stage and width: of each class the ceiling, with the node-seconds of all its tasks.
+
+    `longest` is the least time that they take on however many nodes: that of the longest one, or of all of a rule of
+    which only so many may run at once.
+    """
 
     stage: int
     width: int
@@ -268,11 +272,13 @@ def profiles_of(wants: Wants, left: Sequence[int]) -> list[Profile]:
     ceilings: dict[tuple[int, int], list[float]] = {}
     areas: dict[tuple[int, int], list[float]] = {}
     longest: dict[tuple[int, int], float] = {}
+    together: dict[tuple[int, str], float] = {}
     for kind, count in enumerate(left):
         width = wants.wants[kind].nodes
         if not count or not (width or wants.fits[kind]):
             continue
-        key = (wants.waits.stages[kind], width)
+        stage = wants.waits.stages[kind]
+        key = (stage, width)
         if key not in areas:
             ceilings[key], areas[key], longest[key] = [], [], 0.0
         ceilings[key].append(wants.ceilings[kind])

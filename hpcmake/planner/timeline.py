@@ -81,10 +81,15 @@ class Wants:
         self.ceilings = [each.estimate.ceiling for each in classes]
         self.waits = Waiting(classes)
         self.seconds = [each.estimate.seconds for each in classes]
-        self.alike: dict[str, list[int]] = {}
-        """Of each rule that limits how many run together, its classes."""
-        for number, each in enumerate(classes):
+        self.at_once: dict[str, int] = {}
+        """Of each rule that limits it, how many of its tasks may run together."""
+        for each in classes:
             if each.at_once is not None:
+                self.at_once[each.rule] = min(each.at_once, self.at_once.get(each.rule, each.at_once))
+        self.alike: dict[str, list[int]] = {}
+        """Of each such rule, its classes."""
+        for number, each in enumerate(classes):
+            if each.rule in self.at_once:
                 self.alike.setdefault(each.rule, []).append(number)
 
     def fit(self, number: int, nodes: int) -> bool:
