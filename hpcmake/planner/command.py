@@ -145,7 +145,7 @@ def items_of(brace: Brace, value: Value, list_file: ListFile) -> list[str]:
         if brace.pad is None:
             items = [each if type(each) is str else render_value(each) for each in values]
         else:
-            from hpcmake.planner.expressions import padded  # seldom wanted
+            from hpcmake.planner.texts import padded  # seldom wanted
 
             items = [padded(each, brace.pad) for each in values]
     except ValueTypeError as mistake:
