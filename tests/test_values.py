@@ -198,6 +198,7 @@ def test_a_list_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert value_of("len(1..100)") == 100
     assert mistake_of("1..101") == "E305 a range of 101 is longer than ten million"
     assert mistake_of("[x for x in 1..20 for y in 1..20]") == "E305 a list of 101 is longer than ten million"
+    assert mistake_of("[x for x in 1..20 for y in 1..20 if x > 20]") == "E305 a list of 101 is longer than ten million"
 
 
 # ---------------------------------------------------------------- let, param, -D

@@ -206,14 +206,14 @@ def compile_comprehension(expr: syntax.Comprehension, scope: Scope) -> Run:
         inner = dict(env)
         found: list[Value] = []
         needs: list[Need] = []
-        for _ in run_through(clauses, inner, needs):
+        for count, _ in enumerate(run_through(clauses, inner, needs), 1):
+            if count > operators.LONGEST_LIST:  # also where a condition drops them: they take as long
+                raise too_long(span, count)
             try:
                 if condition is None or condition(inner):
                     found.append(item(inner))
             except Wait as wait:
                 needs += wait.needs
-            if len(found) > operators.LONGEST_LIST:
-                raise too_long(span, len(found))
         if needs:
             raise Wait(*needs)
         return found
@@ -269,14 +269,14 @@ def _bound_rows(
     inner = dict(env)
     rows: list[tuple[Value, ...]] = []
     needs: list[Need] = []
-    for _ in run_through(clauses, inner, needs):
+    for count, _ in enumerate(run_through(clauses, inner, needs), 1):
+        if count > operators.LONGEST_LIST:
+            raise too_long(span, count)
         try:
             if condition is None or condition(inner):
                 rows.append(tuple([inner[place] for place in places]))
         except Wait as wait:
             needs += wait.needs
-        if len(rows) > operators.LONGEST_LIST:
-            raise too_long(span, len(rows))
     if needs:
         raise Wait(*needs)
     return rows
