@@ -383,7 +383,7 @@ def campaigns(draw: st.DrawFn) -> list[TaskClass]:
     first = 0
     for stage in range(draw(st.integers(1, 3))):
         for _ in range(draw(st.integers(1, 3))):
-            count = draw(st.integers(1, 300))
+            count = draw(st.integers(1, 80))
             whole = draw(st.booleans())
             resources = (
                 Resources(nodes=draw(st.sampled_from([1, 2, 3, 64, 100, 128, 200])))
@@ -415,7 +415,7 @@ def campaigns(draw: st.DrawFn) -> list[TaskClass]:
 WISHES = st.builds(Wishes, nodes=st.sampled_from([128, 256, 512, 1000]))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(campaigns(), WISHES)
 def test_every_task_is_in_exactly_one_job_and_nothing_passes_a_walltime(
     classes: list[TaskClass], wishes: Wishes
@@ -441,7 +441,7 @@ def test_every_task_is_in_exactly_one_job_and_nothing_passes_a_walltime(
             assert piece.start + ceiling <= end + 1e-3
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(campaigns(), WISHES)
 def test_no_node_holds_more_than_it_has(classes: list[TaskClass], wishes: Wishes) -> None:
     packing = pack(classes, THETA, wishes)
@@ -462,7 +462,7 @@ def test_no_node_holds_more_than_it_has(classes: list[TaskClass], wishes: Wishes
             assert memory <= job.nodes * (KNL.memory or 0)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(campaigns(), WISHES)
 def test_nothing_begins_before_what_it_needs_has_ended(classes: list[TaskClass], wishes: Wishes) -> None:
     packing = pack(classes, THETA, wishes)
@@ -485,7 +485,7 @@ def test_nothing_begins_before_what_it_needs_has_ended(classes: list[TaskClass],
         assert all(number < job.number for number in job.after)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(campaigns(), WISHES, st.randoms(use_true_random=False))
 def test_the_order_in_which_tasks_are_given_does_not_matter(
     classes: list[TaskClass], wishes: Wishes, draw: random.Random
@@ -502,7 +502,7 @@ def summary(packing: Packing) -> list[tuple[object, ...]]:
     return [(shape(job), job.wave, job.count, round(job.timeline.seconds, 3)) for job in packing.jobs]
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(campaigns(), WISHES)
 def test_what_is_reserved_covers_the_work(classes: list[TaskClass], wishes: Wishes) -> None:
     packing = pack(classes, THETA, wishes)

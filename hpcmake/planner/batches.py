@@ -87,7 +87,8 @@ class Job(Record):
 class Wave(Record):
     """What is common to the jobs of one wave: the jobs before it, the shape and how many run side by side.
 
-    `makers` are the jobs that hold tasks of each stage; those below zero are jobs that were there already.  With `cut`,
+    `makers` are the jobs that hold tasks of each stage, and (by name) of each rule that limits how many run together;
+    those below zero are jobs that were there already.  With `cut`,
     a job ends where the rest would leave most of its nodes idle.
     """
 
@@ -96,7 +97,7 @@ class Wave(Record):
     shape: Shape
     jobs_at_once: int
     earlier: tuple[Job, ...] = ()
-    makers: Mapping[int, set[int]] = {}  # frozen by use
+    makers: Mapping[int | str, set[int]] = {}  # frozen by use
     cut: Cut | None = None
 
 
@@ -136,7 +137,7 @@ def pack_waves(wants: Wants, site: Site, start: Wave, progress: Progress, barred
 
 def _pack_wave(wants: Wants, site: Site, wave: Wave, progress: Progress, only: Sequence[bool]) -> list[Job]:
     found: list[Job] = []
-    shape = wave.shape
+    shape, only = wave.shape, list(only)
     while len(found) < wave.jobs_at_once:
         seconds = _share(wants, wave, progress, only, wave.jobs_at_once - len(found))
         timeline = forecast(wants, allocation_of(site, shape, seconds), progress, only)
@@ -147,6 +148,9 @@ def _pack_wave(wants: Wants, site: Site, wave: Wave, progress: Progress, only: S
         if wave.cut is not None:
             timeline = _shortened(timeline, shape, wave.cut, wants)
         found.append(job_of(wants, timeline, progress, wave, len(wave.earlier) + len(found)))
+        for rule in {wants.classes[portion.kind].rule for portion in found[-1].portions} & set(wants.at_once):
+            for kind in wants.alike[rule]:
+                only[kind] = False
     return found
 
 
@@ -189,6 +193,8 @@ def job_of(wants: Wants, timeline: Timeline, progress: Progress, wave: Wave, num
         each = wants.classes[kind]
         for stage in (*each.needs, *each.follows):
             parents |= wave.makers.get(stage, set())
+        if each.rule in wants.at_once:
+            parents |= wave.makers.get(each.rule, set())  # two jobs at a time would run twice as many together
     # what begins last must be allowed to: its ceiling counts, not what it is expected to take
     seconds = max(piece.start + wants.ceilings[piece.kind] for piece in timeline.pieces)
     shape = wave.shape
@@ -210,11 +216,14 @@ def _nearest(parents: set[int], jobs: Sequence[Job]) -> tuple[int, ...]:
 
 
 def add_makers(
-    makers: dict[int, set[int]], classes: Sequence[TaskClass], portions: Sequence[Portion], number: int
+    makers: dict[int | str, set[int]], classes: Sequence[TaskClass], portions: Sequence[Portion], number: int
 ) -> None:
-    """Take note that a job holds tasks of the stages of its portions."""
+    """Take note that a job holds tasks of the stages and of the limited rules of its portions."""
     for portion in portions:
-        makers.setdefault(classes[portion.kind].stage, set()).add(number)
+        each = classes[portion.kind]
+        makers.setdefault(each.stage, set()).add(number)
+        if each.at_once is not None:
+            makers.setdefault(each.rule, set()).add(number)
 
 
 def _left(wants: Wants, progress: Progress, only: Sequence[bool]) -> list[int]:

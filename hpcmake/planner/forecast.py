@@ -163,6 +163,8 @@ class _Forecast:
         after, freed = inf, 0
         if self.groups:
             ends = sorted((run.ends, run.stamp, run) for _, stamp, run in self.events if stamp == run.stamp)
+            # groups on which all has just ended are not among the events any more
+            ends[:0] = [(self.now, 0, run) for run in self.groups.values() if not run.entries]
         else:
             ends = ((-at, stamp, run) for at, stamp, run in reversed(self.events))  # type: ignore[assignment]
         for at, _, run in ends:

@@ -184,7 +184,7 @@ class _Packer:
         self.site = site
         self.shapes = found
         self.barred = barred
-        self.makers: dict[int, set[int]] = {}
+        self.makers: dict[int | str, set[int]] = {}
         smallest = min((shape.charged for shape in found), default=1)
         overhead = max((shape.margin for shape in found), default=0.0)
         self.cut = Cut(smallest, overhead + _LINK)

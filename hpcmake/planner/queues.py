@@ -283,7 +283,10 @@ def profiles_of(wants: Wants, left: Sequence[int]) -> list[Profile]:
             ceilings[key], areas[key], longest[key] = [], [], 0.0
         ceilings[key].append(wants.ceilings[kind])
         areas[key].append(count * wants.areas[kind])
-        longest[key] = max(longest[key], wants.seconds[kind])
+        least, rule = wants.seconds[kind], wants.classes[kind].rule
+        if rule in wants.at_once:
+            least = together[stage, rule] = together.get((stage, rule), least) + count * least / wants.at_once[rule]
+        longest[key] = max(longest[key], least)
     return [Profile(*key, tuple(ceilings[key]), tuple(areas[key]), longest[key]) for key in sorted(areas)]
 
 
