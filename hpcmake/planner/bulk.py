@@ -10,7 +10,7 @@ from array import array
 
 from hpcmake import model
 from hpcmake.planner.graph import UNSET
-from hpcmake.planner.ledger import BETWEEN
+from hpcmake.planner.ledger import BETWEEN, NO_STAMP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,9 +122,12 @@ def _by_ledger(judge: Judge, table: Table, ledger: Ledger) -> Iterable[int]:
     paths = graph.files.paths
     first = table.outputs[0]
     rows: array[int] | None = None
-    if len(ledger) != table.count or BETWEEN.join(map(paths.__getitem__, first)) != ledger.text:
+    keys = [paths[number] for number in first]
+    if len(ledger) == table.count and BETWEEN.join(keys) == ledger.text:
+        ledger.lend_keys(keys)
+    else:
         index = ledger.index
-        rows = array("i", [index.get(paths[number], -1) for number in first])
+        rows = array("i", [index.get(key, -1) for key in keys])
     doubt: set[int] = set()
     if rows is not None:
         doubt.update(row for row, at in enumerate(rows) if at < 0)
@@ -167,18 +170,25 @@ def current_files(history: History, graph: Graph, stamps: Stamps, judge: Judge) 
     versions = history.versions
     count = len(graph.files)
     joined = "\0".join(graph.files.paths)
-    if len(versions) == count and versions.text == joined:
+    if versions.head == count and versions.head_text == joined:
+        versions.lend_paths(graph.files.paths)
         numbers = array("i", range(count))
-        if versions.mtimes != stamps.mtimes or versions.sizes != stamps.sizes:
-            _cross_out(numbers, versions.mtimes, stamps.mtimes)
-            _cross_out(numbers, versions.sizes, stamps.sizes)
+        folded = [column[:count] if len(column) > count else column for column in (versions.mtimes, versions.sizes)]
+        if folded != [stamps.mtimes, stamps.sizes]:
+            _cross_out(numbers, folded[0], stamps.mtimes)
+            _cross_out(numbers, folded[1], stamps.sizes)
+        start = count
     else:
-        index = graph.files.index
-        numbers = array("i", [index.get(path, -1) for path in versions.paths])
-        mtimes, sizes = stamps.mtimes, stamps.sizes
-        for at, (number, mtime, size) in enumerate(zip(numbers, versions.mtimes, versions.sizes, strict=True)):
-            if number >= 0 and mtime != -1 and (mtimes[number] != mtime or sizes[number] != size):
-                numbers[at] = -1
+        numbers = array("i")
+        start = 0
+    index = graph.files.index
+    mtimes, sizes = stamps.mtimes, stamps.sizes
+    paths = versions.paths if not start else versions.tail
+    for path, mtime, size in zip(paths, versions.mtimes[start:], versions.sizes[start:], strict=True):
+        number = index.get(path, -1)
+        if number >= 0 and mtime != NO_STAMP and (mtimes[number] != mtime or sizes[number] != size):
+            number = -1
+        numbers.append(number)
     for version in versions.uncertain:
         numbers[version] = -1
     for path in judge.choices.new:

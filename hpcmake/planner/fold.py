@@ -98,6 +98,7 @@ def _pieces(column: array[int], ends: array[int], rows: Sequence[int]) -> Iterat
 def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> tuple[list[int], array[int], list[int]]:
     """Return the versions in use in the order of `paths`, their new numbers by the old, and the sets in use."""
     versions = history.versions
+    same = versions.find_same()
     used = bytearray(len(versions))
     entries: set[int] = set()
     for ledger in ledgers:
@@ -106,7 +107,7 @@ def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> 
     entries.update(*(history.sets[number] for number in sets_used))
     for entry in entries:
         if entry >= 0:
-            used[entry] = 1
+            used[same.get(entry, entry)] = 1
     rank = {path: at for at, path in enumerate(paths)}
     last = len(rank)
     # of several versions of a path the newest comes first, so that the current ones stand in the plan's order
@@ -122,6 +123,8 @@ def _versions(history: History, ledgers: list[Ledger], paths: Sequence[str]) -> 
     renumber = array("i", [-1]) * len(versions)
     for at, number in enumerate(keep):
         renumber[number] = at
+    for number, other in same.items():
+        renumber[number] = renumber[other]
     return keep, renumber, sets_used
 
 
@@ -165,8 +168,8 @@ def render_fold(
         "kept": history.kept,
         "names": history.names,
         "set names": {name: set_numbers[n] for name, n in history.set_names.items() if n in set_numbers},
-        "uncertain": sorted(renumber[n] for n in versions.uncertain if renumber[n] >= 0),
-        "hashes": sorted((renumber[n], digest) for n, digest in versions.hashes.items() if renumber[n] >= 0),
+        "uncertain": sorted({renumber[n] for n in versions.uncertain if renumber[n] >= 0}),
+        "hashes": sorted({(renumber[n], digest) for n, digest in versions.hashes.items() if renumber[n] >= 0}),
     }
     columns.append(("rest", _json(rest)))
     head = _json(
@@ -282,8 +285,8 @@ def _rebuild(head: dict[str, Any], columns: _Columns) -> History:
     history = History()
     history.exists = True
     versions = history.versions
-    versions.set_text(columns.text("paths"))
     versions.mtimes = columns.array("mtimes", "q")
+    versions.set_text(columns.text("paths"), len(versions.mtimes))
     versions.sizes = columns.array("sizes", "q")
     rest = columns.json("rest")
     history.covers = dict(rest["covers"])

@@ -56,23 +56,27 @@ class History:
 
     # ------------------------------------------------------------ asking
 
-    def find(self, key: str, rule: str) -> Past | None:
-        """Return the recorded success of a task by its key, or None."""
+    def find(self, key: str, rule: str, row: int = -1) -> Past | None:
+        """Return the recorded success of a task by its key, or None; `row` is where it is likely to be."""
         past = self.recent.get(key)
         if past is not None:
             return past
         if key in self.gone:
             return None
-        for ledger in self.folded.get(rule, ()):
-            row = ledger.index.get(key)
-            if row is not None:
+        own = self.folded.get(rule, ())
+        for ledger in own:
+            if 0 <= row < len(ledger) and ledger.keys[row] == key:
                 return Past(ledger, row)
+        for ledger in own:
+            at = ledger.index.get(key)
+            if at is not None:
+                return Past(ledger, at)
         # what counts is what was made and how, not what the rule was called then
         for name, ledgers in self.folded.items():
             for ledger in ledgers if name != rule else ():
-                row = ledger.index.get(key)
-                if row is not None:
-                    return Past(ledger, row)
+                at = ledger.index.get(key)
+                if at is not None:
+                    return Past(ledger, at)
         return None
 
     def all_of(self, rule: str) -> Iterator[Past]:
@@ -158,10 +162,9 @@ class History:
     def _version(self, entry: Sequence[Any]) -> int:
         if len(entry) == 1:
             return self.versions.number(entry[0], NO_STAMP, NO_STAMP)
-        number = self.versions.number(entry[0], entry[1], entry[2], entry[3] if len(entry) > 3 else None)  # noqa: PLR2004
-        if len(entry) > 4:  # noqa: PLR2004  # path, mtime, size, hash, and that the stamp alone does not tell
-            self.versions.uncertain.add(number)
-        return number
+        # path, mtime, size, hash, and that the stamp alone does not tell
+        path, mtime, size, *more = entry
+        return self.versions.number(path, mtime, size, more[0] if more else None, is_uncertain=len(more) > 1)
 
     def _success(self, record: Mapping[str, Any]) -> bool:
         """Take a success; return whether all sets of files that it names are known."""
@@ -210,11 +213,3 @@ class History:
         if ledger is None:
             ledger = self._ledgers[rule, definition] = Ledger(rule, definition)
         return ledger
-
-    def hash_of(self, path: str, stamp: Stamp) -> str | None:
-        """Return the hash that a version of a file is known to have, or None."""
-        versions = self.versions
-        if not versions.hashes:
-            return None
-        number = versions.number(path, *stamp)
-        return versions.hashes.get(number)

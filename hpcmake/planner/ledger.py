@@ -148,6 +148,11 @@ class Ledger:
         """Take the keys of rows whose columns are set as well."""
         self._keys, self._text, self._index = keys, None, None
 
+    def lend_keys(self, keys: list[str]) -> None:
+        """Take the keys from who has them too, to save splitting and keeping them."""
+        if self._keys is None:
+            self._keys = keys
+
     def set_text(self, text: str) -> None:
         """Take keys as they were folded; they are split only when asked for."""
         self._text, self._keys = text, None
@@ -205,19 +210,25 @@ class Ledger:
 
 
 class Versions:
-    """Every stamp of a file that some task took or made."""
+    """Every stamp of a file that some task took or made.
 
-    __slots__ = ("_index", "_paths", "_text", "hashes", "mtimes", "sizes", "uncertain")
+    Those that were folded stay one text until somebody asks for a path: `head` is their number.  What came later is not
+    looked up among them, so that a few records on top of a million cost no more than they are.
+    """
+
+    __slots__ = ("_index", "_paths", "_tail", "hashes", "head", "head_text", "mtimes", "sizes", "uncertain")
 
     def __init__(self) -> None:
+        self.head = 0
+        self.head_text = ""
+        self._tail: list[str] = []
         self._paths: list[str] | None = []
-        self._text: str | None = None
         self.mtimes = array("q")
         self.sizes = array("q")
         self.hashes: dict[int, str] = {}
         self.uncertain: set[int] = set()
         """Versions whose stamp was taken so soon after the file's own time that a later change may not show in it."""
-        self._index: dict[tuple[str, int, int], int] | None = None
+        self._index: dict[tuple[object, ...], int] = {}
 
     def __len__(self) -> int:
         return len(self.mtimes)
@@ -226,39 +237,59 @@ class Versions:
     def paths(self) -> list[str]:
         """The path of each version."""
         if self._paths is None:
-            assert self._text is not None  # noqa: S101  # one of the two is there
-            self._paths = self._text.split("\0") if self._text else []
+            self._paths = (self.head_text.split("\0") if self.head else []) + self._tail
         return self._paths
 
     @property
-    def text(self) -> str:
-        """All paths, parted by NULs."""
-        if self._text is None:
-            self._text = "\0".join(self.paths)
-        return self._text
+    def tail(self) -> list[str]:
+        """The paths of those that came after the fold."""
+        return self._tail
 
-    def set_text(self, text: str) -> None:
+    def set_text(self, text: str, count: int) -> None:
         """Take paths as they were folded; they are split only when asked for."""
-        self._text, self._paths = text, None
+        self.head_text, self.head = text, count
+        self._paths = None
 
-    def number(self, path: str, mtime: int, size: int, digest: str | None = None) -> int:
+    def lend_paths(self, paths: list[str]) -> None:
+        """Take the paths of those that were folded from who has them too, to save splitting and keeping them."""
+        if self._paths is None:
+            self._paths = paths + self._tail
+
+    def number(self, path: str, mtime: int, size: int, digest: str | None = None, *, is_uncertain: bool = False) -> int:
         """Return the number of a version; a new one is added."""
-        if self._index is None:
-            self._index = dict(
-                zip(zip(self.paths, self.mtimes, self.sizes, strict=True), range(len(self)), strict=True)
-            )
-        key = (path, mtime, size)
+        key = (path, mtime, size, digest, is_uncertain)
         number = self._index.get(key)
         if number is None:
             number = self._index[key] = len(self)
-            self.paths.append(path)
-            self._text = None
+            self._tail.append(path)
+            if self._paths is not None:
+                self._paths.append(path)
             self.mtimes.append(mtime)
             self.sizes.append(size)
-        if digest is not None:
-            self.hashes[number] = digest
+            if digest is not None:
+                self.hashes[number] = digest
+            if is_uncertain:
+                self.uncertain.add(number)
         return number
 
     def stamp(self, number: int) -> Stamp:
         """Return the stamp of a version."""
         return self.mtimes[number], self.sizes[number]
+
+    def find_same(self) -> dict[int, int]:
+        """Return for versions that came after the fold and are one of the folded which one that is."""
+        if not self.head or not self._tail:
+            return {}
+        names = set(self._tail)
+        paths = self.paths
+        return {
+            self._index[key]: number
+            for number in range(self.head)
+            if paths[number] in names and (key := self._key(number)) in self._index
+        }
+
+    def _key(self, number: int) -> tuple[object, ...]:
+        return (
+            *(self.paths[number], self.mtimes[number], self.sizes[number]),
+            *(self.hashes.get(number), number in self.uncertain),
+        )
