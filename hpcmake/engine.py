@@ -313,8 +313,10 @@ class Engine:
 
     def is_fatal(self, task: int) -> bool:
         """Tell whether the failure of the next attempt of a task will stop the run."""
-        if self.keep_going or self._is_optional(task):
-            return False
+        return not self.keep_going and not self._is_optional(task) and self.is_last(task)
+
+    def is_last(self, task: int) -> bool:
+        """Tell whether the next attempt of a task is the last."""
         return self.tries[task] >= self._retries(self.table(task), self.row[task])
 
     def _is_optional(self, task: int) -> bool:
@@ -326,10 +328,7 @@ class Engine:
         self.handed -= 1
         self.tries[task] += 1
         if self.tries[task] <= self._retries(self.table(task), self.row[task]):
-            self._put(task, READY)
-            # it is tried even if nothing new is started: it was running when that was decided
-            self._put(task, HANDED)
-            self.handed += 1
+            self.handed += 1  # it is tried even if nothing new is started: it was running when that was decided
             return "again"
         self._release(task)
         if self._is_optional(task):

@@ -292,10 +292,10 @@ def test_what_fails_again_changes_nothing_for_who_did_without_it(command: Comman
     ligands(command, a="good", b="bad")
     command.ok()
     assert command.say("docked/b").status == 1
-    result = command.ok()
+    assert command.stale() == {}
+    result = command.ok("-R", "dock")
     assert [row["task"] for row in result.failed] == ["dock[c=b]", "dock[c=b]"]
-    assert result.done == []
-    assert [row["task"] for row in result.kind("fresh")] == ["summary"]
+    assert "summary" not in result.ran or result.done == ["dock[c=a]", "summary"]
 
 
 def test_it_is_tried_when_its_command_has_changed(command: Command) -> None:
@@ -321,6 +321,7 @@ def test_it_is_tried_when_wanted_otherwise_and_then_it_is_a_failure(command: Com
     result = command.run("docked/b")
     assert result.status == 1
     assert result.ran == ["dock[c=b]", "dock[c=b]"]
+    assert command.ok().ran == []  # that was for good too
 
 
 def test_what_needs_what_failed_is_given_up_with_it(command: Command) -> None:

@@ -189,7 +189,7 @@ class Books:
             }
             if ended.log is not None:
                 record["log"] = list(ended.log)
-        if kind == "gave up" and all(column[row] != -1 for column in table.inputs):
+        if (kind == "gave up" or "final" in extras) and all(column[row] != -1 for column in table.inputs):
             record["in"] = self.plan.judge.plain_inputs(table, row)
             if table.rule.row_values:
                 record["v"] = self.plan.row_values(table, row)

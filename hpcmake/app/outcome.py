@@ -33,6 +33,7 @@ class Outcome:
     def __init__(self, drive: Drive, *, latency: float) -> None:
         self.drive = drive
         self.latency = latency
+        self._has_maybe = any(item.maybe for rule in drive.plan.campaign.rules for item in rule.inputs)
         self.cut = 0
         """Attempts that had begun and were ended early, without being at fault."""
         self.awaited: list[tuple[float, Handed, Ended, list[Stamp | None]]] = []
@@ -221,7 +222,9 @@ class Outcome:
     def _fail(self, handed: Handed, ended: Ended, why: str, words: str, file: str | None = None) -> None:
         drive, table, row = self.drive, handed.table, handed.row
         keeps_run = handed.task in drive.post_done
-        extras = {"file": file} if file is not None else {}
+        extras: dict[str, Any] = {"file": file} if file is not None else {}
+        if self._has_maybe and drive.engine.is_last(handed.task):
+            extras["final"] = 1  # if it is wanted as `maybe` only the next time, it is not tried again
         drive.books.failure(table, row, kind="fail", ended=ended, attempt=handed.number, extras=extras)
         if not keeps_run:
             self._outputs_aside(handed)

@@ -146,7 +146,7 @@ class Judge:
 
     def past(self, table: Table, row: int) -> Past | None:
         """Return the recorded success of a task."""
-        return self.history.find(self.key(table, row), table.rule.name)
+        return self.history.find(self.key(table, row), table.rule.name, row)
 
     def state_of(self, table: Table, row: int) -> tuple[int, str | None, str]:
         """Return the state of a task, and for a stale one the file that its reason is about and more in words."""
@@ -364,7 +364,7 @@ class Judge:
         if rows is None or not rows[row]:
             return False
         other = self.history.others.get(table.name(row))
-        if state == FRESH or other is None or other["k"] != "gave up":
+        if state == FRESH or other is None or (other["k"], "in" in other) in _NOT_FOR_GOOD:
             return False
         if any(self.fate(column[row]) in {REMADE, MAYBE_REMADE} for column in table.inputs):
             return False
