@@ -364,7 +364,11 @@ class Judge:
         if rows is None or not rows[row]:
             return False
         other = self.history.others.get(table.name(row))
-        if state == FRESH or other is None or (other["k"], "in" in other) in _NOT_FOR_GOOD:
+        if (
+            state == FRESH
+            or other is None
+            or not (other["k"] == "gave up" or (other["k"] == "fail" and "final" in other))
+        ):
             return False
         if any(self.fate(column[row]) in {REMADE, MAYBE_REMADE} for column in table.inputs):
             return False
