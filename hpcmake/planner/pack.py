@@ -77,6 +77,8 @@ class Alternative(Record):
 class Packing(Record):
     """A campaign in jobs.
 
+    `classes` are in an order of their own (stage, first member), whatever the order in which they were given; all
+    numbers of classes count in it.
     `topped` is what existing jobs take; in `Job.after` they are -1, -2, …  `later` is work that is shaped when the
     first job has measured how long it takes.  `refused` runs nowhere, and `blocked` are the classes that wait for it.
     """
@@ -114,6 +116,7 @@ def pack(
     filled first, in their order.  `purpose` chooses among queues (`trial` for the smallest job that there is).
     """
     wishes = wishes or Wishes()
+    classes = sorted(classes, key=_place)
     queues = open_queues(site, wishes, classes, purpose=purpose)
     settled = [_settle(each, queues) for each in classes]
     found = shapes(site, queues, wishes, settled)
@@ -145,6 +148,10 @@ def pack(
         tuple(left),
         () if later else alternatives,
     )
+
+
+def _place(each: TaskClass) -> tuple[int, int, str]:
+    return each.stage, each.members[0] if each.count else -1, each.rule
 
 
 def one_each(classes: Sequence[TaskClass]) -> list[TaskClass]:
