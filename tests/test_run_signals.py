@@ -42,6 +42,8 @@ def begun(command: Command, asked: str = "exit 1", *arguments: str) -> Running:
     while len(seen.split()) < 2:
         with open(up) as file:
             seen += file.read()
+    for _ in range(2):  # and until it has heard of it
+        running.until("began")
     return running
 
 
@@ -131,6 +133,8 @@ def begun_again(command: Command) -> Running:
     while len(seen.split()) < 2:
         with open(up) as file:
             seen += file.read()
+    for _ in range(2):
+        running.until("began")
     return running
 
 
@@ -151,6 +155,7 @@ def test_a_task_that_had_not_touched_its_output_when_it_was_cut_is_stale(command
     command.fifo("go")
     running = command.start()
     up.read_text()
+    running.until("began")
     running.interrupt()
     running.until("note")
     running.interrupt()
@@ -203,6 +208,7 @@ def test_what_runs_is_finished_with_its_post(command: Command) -> None:
     command.fifo("go")
     running = command.start(jobs=1)
     up.read_text()
+    running.until("began")
     running.interrupt()
     running.until("note")
     (command.root / "go").write_text("go\n")
@@ -227,6 +233,7 @@ def test_what_fails_meanwhile_is_not_tried_again(command: Command) -> None:
     command.fifo("go")
     running = command.start(jobs=1)
     up.read_text()
+    running.until("began")
     running.interrupt()
     running.until("note")
     (command.root / "go").write_text("go\n")
