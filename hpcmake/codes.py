@@ -87,6 +87,7 @@ CODES = {
     "E503": "more than there is",
     "E504": "more ranks than fit",
     "E505": "a shape of ranks without ranks",
+    "E506": "a rule for another machine",
     "E601": "a name in braces that the command does not know",
     "E602": "a brace group that begins with a known name, and is not of the form",
     "E603": "a backslash before a value",

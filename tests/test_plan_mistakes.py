@@ -24,6 +24,7 @@ WITHOUT_CASE = {
     "E413": "found when a depfile is read",
     "E414": "found when a task has run",
     "E503": "found when it is known where tasks run",
+    "E506": "found when it is known where tasks run",
 }
 
 

@@ -370,3 +370,26 @@ def test_the_next_attempt_finds_nothing_of_the_one_before(command: Command) -> N
     command.ok()
     assert command.text("x") == "2\n"
     assert command.text(".hpcmake/aside/x") == "1\n"
+
+
+def test_a_rule_for_another_site_is_refused_here_before_anything_runs(command: Command) -> None:
+    command.wfile("""
+        target all: "a", "b"
+        rule there:
+            output: "a"
+            site: theta
+            run: touch {output}
+        rule here:
+            output: "b"
+            site: local
+            run: touch {output}
+        """)
+    result = command.say("-n")
+    assert result.status == 2
+    assert result.err == (
+        "error[E506]: rule `there` may run on theta only, and this is this machine, `local`\n"
+        " --> Wfile:4:11\n"
+        "4 |     site: theta\n"
+        "  |           ^^^^^\n"
+        "  = help: add `local` to its `site`, or leave `site` out: jobs on other machines come with a later version\n"
+    )

@@ -36,6 +36,7 @@ def check_limits(
     mistakes: dict[str, Diagnostic] = {}
     words: dict[str, str] = {}
     for table in plan.graph.tables:
+        _check_site(table, attempts.site, mistakes)
         if not table.rule.resources:
             continue
         those = range(table.count) if rows is None else rows.get(table.rule.number, ())
@@ -55,6 +56,20 @@ def check_limits(
     if mistakes:
         raise Trouble(*mistakes.values())
     return list(words.values())
+
+
+def _check_site(table: Table, here: str, mistakes: dict[str, Diagnostic]) -> None:
+    """Tell of a rule that may run on other machines only."""
+    code = table.rule.site
+    if code is None or code.names or code.reads or not any(map(is_stale, table.state)):
+        return
+    found = code.run({})
+    sites = found if isinstance(found, list) else [found]
+    if here not in sites:
+        names = ", ".join(str(each) for each in sites)
+        message = f"rule `{table.rule.name}` may run on {names} only, and this is this machine, `{here}`"
+        help_ = f"add `{here}` to its `site`, or leave `site` out: jobs on other machines come with a later version"
+        mistakes.setdefault(f"site {table.rule.name}", Diagnostic("E506", message, code.span, help=help_))
 
 
 def _check_task(

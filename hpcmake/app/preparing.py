@@ -58,7 +58,7 @@ def _idle_words(opened: Opened, plan: Plan) -> list[Diagnostic]:
 
 def check_machine(opened: Opened, plan: Plan) -> list[str]:
     """Check that tasks fit this machine; return what the user is to be told.  Raises Trouble."""
-    if not any(table.rule.resources for table in plan.graph.tables):
+    if not any(table.rule.resources or table.rule.site for table in plan.graph.tables):
         return []
     from hpcmake.app.limits import check_limits
     from hpcmake.app.machine import read_machine
