@@ -388,8 +388,8 @@ def test_a_rule_for_another_site_is_refused_here_before_anything_runs(command: C
     assert result.status == 2
     assert result.err == (
         "error[E506]: rule `there` may run on theta only, and this is this machine, `local`\n"
-        " --> Wfile:4:11\n"
-        "4 |     site: theta\n"
+        " --> Wfile:5:11\n"
+        "5 |     site: theta\n"
         "  |           ^^^^^\n"
         "  = help: add `local` to its `site`, or leave `site` out: jobs on other machines come with a later version\n"
     )

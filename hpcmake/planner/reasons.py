@@ -50,3 +50,8 @@ def first_difference(then: list[str], now: list[str]) -> tuple[str | None, str]:
         file = next(path for path in then if path in gone)
         return file, "no longer taken" + (f", and {len(gone) - 1} more" if len(gone) > 1 else "")
     return None, "in another order"
+
+
+def is_for_good(record: dict[str, object]) -> bool:
+    """Tell whether a record says that a task is not tried again by itself: it was given up, or its last try failed."""
+    return record["k"] == "gave up" or (record["k"] == "fail" and "final" in record)

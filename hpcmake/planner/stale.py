@@ -11,7 +11,7 @@ from hpcmake.planner.bulk import judge_columns
 from hpcmake.planner.graph import SOURCE, UNSET
 from hpcmake.planner.ledger import NO_STAMP
 from hpcmake.planner.order import components, tasks_in_order
-from hpcmake.planner.reasons import difference, failure_words, first_difference
+from hpcmake.planner.reasons import difference, failure_words, first_difference, is_for_good
 from hpcmake.planner.rules import ITEMS
 from hpcmake.planner.states import (
     FRESH,
@@ -364,11 +364,7 @@ class Judge:
         if rows is None or not rows[row]:
             return False
         other = self.history.others.get(table.name(row))
-        if (
-            state == FRESH
-            or other is None
-            or not (other["k"] == "gave up" or (other["k"] == "fail" and "final" in other))
-        ):
+        if state == FRESH or other is None or not is_for_good(other):
             return False
         if any(self.fate(column[row]) in {REMADE, MAYBE_REMADE} for column in table.inputs):
             return False
