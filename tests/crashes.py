@@ -198,7 +198,9 @@ def look_at(folder: str, want: dict[str, bytes], *, is_first: bool, is_thorough:
     wrong: list[str] = []
     before, done, damage = read_journal(folder)
     wrong += [f"damage: {each}" for each in damage if not each.torn]
-    unfinished = {task for task, other in before.others.items() if other["k"] != "gave up"}
+    # what has failed for good, and is wanted as `maybe` only, is not tried again
+    given_up = {task for task, other in before.others.items() if other["k"] in {"fail", "gave up"} and "in" in other}
+    unfinished = before.others.keys() - given_up
     status, rows = live(folder)
     if status != 0:
         wrong.append(f"the next run: {status}: {rows}")
@@ -206,7 +208,6 @@ def look_at(folder: str, want: dict[str, bytes], *, is_first: bool, is_thorough:
     again = (done - unfinished) & began
     if again:
         wrong.append(f"finished, and run again: {sorted(again)}")
-    given_up = {task for task, other in before.others.items() if other["k"] == "gave up"}
     must = (TASKS - done - given_up) if is_first and not before.folded else unfinished
     if must - began:
         wrong.append(f"not finished, and not run: {sorted(must - began)}")

@@ -225,9 +225,9 @@ class Outcome:
         extras: dict[str, Any] = {"file": file} if file is not None else {}
         if self._has_maybe and drive.engine.is_last(handed.task):
             extras["final"] = 1  # if it is wanted as `maybe` only the next time, it is not tried again
+        if not keeps_run or drive.engine.is_last(handed.task):
+            self._outputs_aside(handed)  # before the record: a task that has failed for good may not come here again
         drive.books.failure(table, row, kind="fail", ended=ended, attempt=handed.number, extras=extras)
-        if not keeps_run:
-            self._outputs_aside(handed)
         self._last_failures[table.rule.number, row] = (handed, ended, extras)
         fate = drive.engine.on_failure(handed.task)
         row_ = {
