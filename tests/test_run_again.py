@@ -241,6 +241,20 @@ def test_q_says_nothing(command: Command) -> None:
     assert command.say("-q", "d").status == 1
 
 
+def test_q_says_no_to_a_file_that_was_not_produced(command: Command) -> None:
+    command.wfile("""
+        target all: "part1"
+        rule split:
+            produces: "part{i}"
+            run: touch part1 part2
+        """)
+    command.ok()
+    assert command.say("-q").status == 0
+    assert command.say("-q", "part2").status == 0
+    assert command.say("-q", "part3").status == 1
+    assert command.say("part3").status == 1
+
+
 def test_until_stops_there(command: Command) -> None:
     command.wfile(CHAIN)
     command.sources("a")
