@@ -10,6 +10,8 @@ import pytest
 from command import is_gone
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from command import Command, Running
 
 SLOW = """
@@ -31,6 +33,15 @@ rule later:
 """
 
 
+def await_words(fifo: Path, count: int) -> None:
+    """Read so many words from a fifo.  It is held open for both ways: else who writes second may find that nobody reads."""
+    file = os.open(fifo, os.O_RDWR)
+    seen = b""
+    while len(seen.split()) < count or not seen.endswith(b"\n"):
+        seen += os.read(file, 4096)
+    os.close(file)
+
+
 def begun(command: Command, asked: str = "exit 1", *arguments: str) -> Running:
     """Start a campaign and wait until both slow tasks stand at the fifo."""
     command.wfile(SLOW.replace("ASKED", asked).replace('"{n}"\n', '"{n}"\n    wildcard n: "[ab]"\n', 1))
@@ -38,10 +49,7 @@ def begun(command: Command, asked: str = "exit 1", *arguments: str) -> Running:
     up = command.fifo("up")
     command.fifo("go")
     running = command.start(*arguments, jobs=2)
-    seen = ""
-    while len(seen.split()) < 2:
-        with open(up) as file:
-            seen += file.read()
+    await_words(up, 2)
     for _ in range(2):  # and until it has heard of it
         running.until("began")
     return running
@@ -49,9 +57,8 @@ def begun(command: Command, asked: str = "exit 1", *arguments: str) -> Running:
 
 def let_go(command: Command) -> None:
     """Let both slow tasks go on."""
-    for _ in range(2):
-        with open(command.root / "go", "w") as file:
-            file.write("go\n")
+    # it stays open: what is in a fifo that nobody has open is lost
+    os.write(os.open(command.root / "go", os.O_RDWR), b"go\ngo\n")
 
 
 def assert_gone(command: Command) -> None:
@@ -129,10 +136,7 @@ def begun_again(command: Command) -> Running:
     up = command.fifo("up")
     command.fifo("go")
     running = command.start(jobs=2)
-    seen = ""
-    while len(seen.split()) < 2:
-        with open(up) as file:
-            seen += file.read()
+    await_words(up, 2)
     for _ in range(2):
         running.until("began")
     return running
