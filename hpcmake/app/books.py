@@ -11,6 +11,7 @@ import time
 from hpcmake.planner.fold import render_fold
 from hpcmake.planner.graph import SOURCE
 from hpcmake.planner.plan import digest_of
+from hpcmake.planner.states import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class Books:
         for position, item in enumerate(table.rule.inputs):
             entry = table.inputs[position][row]
             if entry >= 0:
-                if not (item.maybe and self.plan.judge.will[entry] == 3):  # noqa: PLR2004  # LOST
+                if not (item.maybe and self.plan.judge.will[entry] == LOST):
                     entries.append(self._entry(entry, order=item.order))
                 elif len(table.rule.inputs) > 1:
                     entries.append({"set": self._set([])})
@@ -108,7 +109,7 @@ class Books:
         if known is None:
             members: Sequence[int] = self.plan.graph.group(entry)
             if maybe:
-                members = [number for number in members if self.plan.judge.will[number] != 3]  # noqa: PLR2004  # LOST
+                members = [number for number in members if self.plan.judge.will[number] != LOST]
             known = self._sets[entry] = {"set": self._set([self._entry(number, order=order) for number in members])}
         return known
 

@@ -6,6 +6,7 @@ Owns what is compared of a command.  Knows nothing of the text that it becomes.
 from __future__ import annotations
 
 from hpcmake.planner.rules import MAKES
+from hpcmake.planner.states import LOST
 from hpcmake.planner.values import plain_of
 
 TYPE_CHECKING = False
@@ -56,12 +57,12 @@ class Wording:
             if entry >= 0:
                 value: Value = paths[entry]
                 everything.append(paths[entry])
-                if item.maybe and self.judge.will[entry] == 3:  # noqa: PLR2004  # LOST: left out
+                if item.maybe and self.judge.will[entry] == LOST:  # left out
                     everything.pop()
                     value = []
             else:
                 members = () if entry == -1 else self.graph.group(entry)
-                listed = [paths[n] for n in members if not (item.maybe and self.judge.will[n] == 3)]  # noqa: PLR2004
+                listed = [paths[n] for n in members if not (item.maybe and self.judge.will[n] == LOST)]
                 everything += listed
                 value = list(listed)
             if item.name is not None:
