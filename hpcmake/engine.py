@@ -184,19 +184,11 @@ class Engine:
         row = files.row[number]
         task = self.number.get((rule, row))
         if task is None or self.state[task] == DONE:
-            return self._is_not_produced(number, rule, row)
+            if self.plan.is_not_produced(number):
+                self._miss(number)
+                return True
+            return False
         return self.state[task] in _OPEN
-
-    def _is_not_produced(self, number: int, rule: int, row: int) -> bool:
-        """Tell whether a file is wanted by name of a task that is done and has not produced it: nobody can have it."""
-        table = self.plan.graph.tables[rule]
-        if table.rule.produces is None or number not in table.named.get(row, ()):
-            return False
-        made = self.plan.known_produced(rule, row)
-        if made is None or self.plan.graph.files.paths[number] in made:
-            return False
-        self._miss(number)
-        return True
 
     def _miss(self, number: int) -> None:
         self.not_produced[number] = None

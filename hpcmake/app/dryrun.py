@@ -10,7 +10,6 @@ import sys
 from hpcmake import model
 from hpcmake.app.commands import render_command
 from hpcmake.planner.attempts import Attempts
-from hpcmake.planner.graph import SOURCE
 from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
 from hpcmake.planner.world import Wait
 
@@ -154,16 +153,4 @@ def any_stale(plan: Plan) -> bool:
     """Tell whether something must run, or may have to, or was asked for and has not been produced."""
     if plan.has_unknown or any(any(map(is_stale, table.state)) for table in plan.graph.tables):
         return True
-    return any(_is_not_produced(plan, number) for number in plan.roots)
-
-
-def _is_not_produced(plan: Plan, number: int) -> bool:
-    """Tell whether a file of a `produces` was not among what its finished task has produced."""
-    files = plan.graph.files
-    rule, row = files.rule[number], files.row[number]
-    if rule == SOURCE or plan.campaign.rules[rule].produces is None:
-        return False
-    if any(column[row] == number for column in plan.graph.tables[rule].outputs):
-        return False
-    made = plan.known_produced(rule, row)
-    return made is not None and files.paths[number] not in made
+    return any(plan.is_not_produced(number) for number in plan.roots)

@@ -64,6 +64,14 @@ class Known(Wording):
             found = self.produced[rule, row] = [path for path, _ in made]
         return found
 
+    def is_not_produced(self, number: int) -> bool:
+        """Tell whether a file is wanted by name of a task that is done and has not produced it: nobody can have it."""
+        rule, row = self.graph.files.rule[number], self.graph.files.row[number]
+        if rule == SOURCE or number not in self.graph.tables[rule].named.get(row, ()):
+            return False
+        made = self.known_produced(rule, row)
+        return made is not None and self.graph.files.paths[number] not in made
+
     def is_met(self, need: Need) -> bool:
         """Tell whether what had to be waited for is there."""
         if need.rule is None:
