@@ -266,7 +266,10 @@ def _link(fresh: str, path: str, me: Holder) -> bool:
         if error.errno != errno.EEXIST:
             raise
         # NFS may do it, lose the answer, and refuse the repetition.
-        return os.path.exists(fresh) and os.path.exists(path) and os.path.samefile(fresh, path)
+        try:
+            return os.path.samefile(fresh, path)
+        except FileNotFoundError:  # cleaned up by who was quicker, at any moment
+            return False
     return True
 
 

@@ -286,7 +286,8 @@ def test_of_many_that_race_exactly_one_wins(tmp_path: Path, before: str) -> None
     # all live until every one has its answer, so that nobody wins since another has ended
     assert sorted(outcome.read(1) for _, outcome in pipes) == [b"l"] * 5 + [b"w"]
     for racer in racers:
-        racer.communicate(b"e")
+        with racer:
+            racer.communicate(b"e")
     assert len([name for name in os.listdir(folder) if name.startswith("lease.")]) == 1
 
 
