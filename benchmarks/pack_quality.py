@@ -1,7 +1,7 @@
 """How well nodes are kept busy: allocations are simulated task by task, with true durations that differ from estimates.
 
 Owns the simulated allocation and the tables of quality and speed.  Knows nothing of how packing decides: it asks
-`hpcmake.planner.choose` each time that something falls free, as the runner of an allocation does.
+`hpcmake.choose` each time that something falls free, as the runner of an allocation does.
 
     python benchmarks/pack_quality.py [--quick]
 """
@@ -19,9 +19,9 @@ from math import inf
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.dirname(HERE))
 
+from hpcmake.choose import Free, Hold, Ready, choose  # noqa: E402
 from hpcmake.model import Resources  # noqa: E402  # the checkout, and not what is installed
 from hpcmake.planner.bundles import least_node_seconds  # noqa: E402
-from hpcmake.planner.choose import Free, Hold, Ready, choose  # noqa: E402
 from hpcmake.planner.classes import Rows, RuleTraits, gather  # noqa: E402
 from hpcmake.planner.estimates import Estimate  # noqa: E402
 from hpcmake.planner.pack import pack  # noqa: E402

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcmake.planner.choose import Free, Hold, Ready, Want, choose
+from hpcmake.choose import Free, Hold, Ready, Want, choose
 
 
 def whole(nodes: int, seconds: float, priority: int = 0) -> Want:

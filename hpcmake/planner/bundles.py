@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from math import ceil, inf
 
-from hpcmake.planner.choose import Free, Ready, choose
+from hpcmake.choose import Free, Ready, choose
 from hpcmake.planner.classes import fit_on
 from hpcmake.record import Record
 

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 from math import inf
 
+from hpcmake.choose import Want
 from hpcmake.model import Resources
-from hpcmake.planner.choose import Want
 from hpcmake.planner.estimates import Estimate, at_step, steps
 from hpcmake.record import Record
 from hpcmake.site import NodeKind

@@ -11,7 +11,7 @@ from __future__ import annotations
 from bisect import insort
 from math import inf
 
-from hpcmake.planner.choose import Ready
+from hpcmake.choose import Ready
 from hpcmake.planner.stages import Stages
 from hpcmake.planner.timeline import Piece, Timeline
 

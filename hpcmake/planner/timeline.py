@@ -5,7 +5,7 @@ Owns the nouns of a forecast.  Knows nothing of how it is made.
 
 from __future__ import annotations
 
-from hpcmake.planner.choose import Orders
+from hpcmake.choose import Orders
 from hpcmake.planner.classes import area_of, fit_on, tails, want_of
 from hpcmake.planner.stages import Waiting
 from hpcmake.record import Record
