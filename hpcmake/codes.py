@@ -115,6 +115,8 @@ CODES = {
     "E811": "a folder that cannot be entered",
     "E812": "neither a file nor a task",
     "E813": "not a condition",
+    "E814": "more than one site",
+    "E815": "jobs where there are none",
     "E900": "a site that is not there",
     "E901": "a site file that cannot be read",
     "E902": "a key that a site file does not have",

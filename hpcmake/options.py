@@ -1,131 +1,18 @@
-"""The words of the command line: which options and verbs there are, and how they are read.
+"""The words of the command line: how they are read, and what is said of those that cannot be.
 
-Owns the table of options, from which reading, help and completion are made.  Knows nothing of what they do.
+Owns the reader and the help.  Knows nothing of what options do; which there are is in `vocabulary`.
 """
 
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
-from hpcmake.record import Record
 from hpcmake.text import Source, Span
 from hpcmake.units import UnitError, parse_duration
+from hpcmake.vocabulary import LATER, LATER_FOR_VERBS, OPTIONS, RUN, VERBS, Option
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-
-class Option(Record):
-    """An option: its names, the kind of its value, and what it does.
-
-    `kind` is `flag`, `text`, `texts` (may come again), `count`, `duration`, `maybe duration` or `choice`.
-    """
-
-    names: tuple[str, ...]
-    kind: str
-    help: str
-    value: str = ""
-    choices: tuple[str, ...] = ()
-    verbs: tuple[str, ...] = ()
-    """The verbs that take it; empty: every one."""
-    hidden: bool = False
-    """Whether it is for completion scripts, and not for people."""
-
-    @property
-    def key(self) -> str:
-        """Its long name, as it is asked for."""
-        return self.names[-1].lstrip("-").replace("-", "_")
-
-
-RUN = "run"
-"""The verb that is not written."""
-
-_PLANS = (RUN, "why", "ls", "status", "graph", "clean", "check", "log")
-
-OPTIONS = (
-    Option(("-n", "--dry-run"), "flag", "show the plan and its reasons; change nothing", verbs=(RUN, "clean")),
-    Option(("-j", "--jobs"), "count", "how many cores to use at once (default: all)", "N", verbs=(RUN,)),
-    Option(("-k", "--keep-going"), "flag", "go on with what does not depend on a failure", verbs=(RUN,)),
-    Option(("-B", "--always-make"), "flag", "as if every task were stale", verbs=_PLANS),
-    Option(("-R", "--rerun"), "texts", "as if the tasks of this rule were stale", "RULE", verbs=_PLANS),
-    Option(("-W", "--new-file"), "texts", "as if this file had just changed", "FILE", verbs=_PLANS),
-    Option(("-o", "--old-file"), "texts", "as if this file had not changed, nor what makes it", "FILE", verbs=_PLANS),
-    Option(("-q", "--question"), "flag", "say nothing; exit 0 if all is up to date, else 1", verbs=(RUN,)),
-    Option(("-t", "--touch"), "flag", "record what is on the disk as up to date, without running", verbs=(RUN,)),
-    Option(("--until",), "texts", "stop at this target or file", "TARGET", verbs=_PLANS),
-    Option(("--omit",), "texts", "leave out this rule, and what needs it", "RULE", verbs=_PLANS),
-    Option(("-f", "--file"), "text", "read this instead of `Wfile`", "FILE"),
-    Option(("-C", "--directory"), "texts", "work in this folder", "DIR"),
-    Option(("-D", "--define"), "texts", "set a param", "NAME=VALUE"),
-    Option(
-        ("--check",),
-        "choice",
-        "what counts as a changed file",
-        "mtime|content",
-        choices=("mtime", "content"),
-        verbs=_PLANS,
-    ),
-    Option(("--retries",), "count", "tries after a failure, for rules that do not say", "N", verbs=(RUN,)),
-    Option(("--latency",), "duration", "how long an output may take to appear", "T", verbs=(RUN,)),
-    Option(("--keep-temp",), "flag", "keep `temp` files", verbs=(RUN,)),
-    Option(
-        ("--wait",),
-        "maybe duration",
-        "wait for another hpcmake in this campaign to end (at most T)",
-        "[T]",
-        verbs=(RUN, "clean"),
-    ),
-    Option(("--json",), "flag", "JSON lines instead of prose"),
-    Option(("-v", "--verbose"), "flag", "show commands and single tasks too"),
-    Option(("--quiet",), "flag", "say errors only"),
-    Option(("--trace",), "text", "write a Chrome trace of what ran where", "FILE", verbs=(RUN,)),
-    Option(("--where",), "text", "which tasks: 'state = failed and rule = dock'", "EXPR", verbs=("ls",)),
-    Option(("--rules",), "flag", "the rules", verbs=("graph",)),
-    Option(("--tasks",), "flag", "the tasks (folded by rule when there are many)", verbs=("graph",)),
-    Option(("--files",), "flag", "the files and what makes them", verbs=("graph",)),
-    Option(
-        ("--format",),
-        "choice",
-        "its form (default: dot)",
-        "dot|mermaid|svg|json",
-        choices=("dot", "mermaid", "svg", "json"),
-        verbs=("graph",),
-    ),
-    Option(("--temp",), "flag", "`temp` files", verbs=("clean",)),
-    Option(("--stale",), "flag", "what tasks made that no rule makes any more", verbs=("clean",)),
-    Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
-    Option(("--complete-targets",), "flag", "", hidden=True),
-    Option(("--version",), "flag", "say which hpcmake this is"),
-    Option(("-h", "--help"), "flag", "say what can be said"),
-)
-
-VERBS = {
-    "why": "why a file is (not) up to date, and why it is not running yet",
-    "ls": "the tasks: state, tries, time, memory, log",
-    "status": "the campaign at a glance",
-    "log": "the output of a task's last attempt",
-    "graph": "the graph, as dot, mermaid, svg or json",
-    "stop": "end what runs",
-    "clean": "remove what rules made",
-    "fmt": "put the Wfile into its canonical form",
-    "check": "all diagnostics, without planning",
-    "sites": "the sites; one with all its numbers",
-    "completion": "the completion script for bash, zsh or fish",
-}
-"""Every verb of one machine, with what it does."""
-
-LATER = {
-    "script": "writes job scripts",
-    "testbed": "emulates a site",
-}
-"""Verbs of campaigns on sites, which this version does not have."""
-
-_LATER_FOR_VERBS = {("sites", "--check"): "tries a site on the machine itself"}
-"""Options of a verb, with what they would do there; with other verbs they mean something else."""
-
-_LATER_OPTIONS = frozenset(
-    "--site --submit --here --detach --job-nodes --job-time --max-queued -A --queue --budget --trial --batches".split()
-)
 
 
 class Arguments:
@@ -166,7 +53,10 @@ class _Reader:
         self.argv = argv
         self.at = 0
         self.mistakes: list[Diagnostic] = []
-        self.names = {name: option for option in OPTIONS for name in option.names}
+        self.names: dict[str, list[Option]] = {}
+        for option in OPTIONS:
+            for name in option.names:
+                self.names.setdefault(name, []).append(option)
         self.arguments = Arguments(RUN)
         self.given: list[tuple[str, Option]] = []
 
@@ -196,6 +86,11 @@ class _Reader:
             raise Trouble(*self.mistakes)
         return self.arguments
 
+    def find(self, name: str) -> Option | None:
+        """Return the option of a name; if it means something else with this verb, that."""
+        known = self.names.get(name, ())
+        return next((each for each in known if self.arguments.verb in each.verbs), known[0] if known else None)
+
     def tell(self, code: str, message: str, word: str, help_: str = "") -> None:
         source = Source("the command line", " ".join(self.argv))
         start = max(0, source.text.find(word))
@@ -203,8 +98,8 @@ class _Reader:
 
     def long(self, word: str) -> None:
         name, equals, value = word.partition("=")
-        option = self.names.get(name)
-        later = _LATER_FOR_VERBS.get((self.arguments.verb, name))
+        option = self.find(name)
+        later = LATER_FOR_VERBS.get((self.arguments.verb, name))
         if later is not None:
             verb = f"hpcmake {self.arguments.verb}"
             self.tell("E805", f"`{verb} {name}`, which {later}, needs a later version", word, f"leave out `{name}`")
@@ -223,7 +118,7 @@ class _Reader:
         at = 1
         while at < len(word):
             name = "-" + word[at]
-            option = self.names.get(name)
+            option = self.find(name)
             at += 1
             if option is None:
                 self.unknown(name if len(word) == 2 else word)  # noqa: PLR2004  # a dash and a letter
@@ -250,14 +145,6 @@ class _Reader:
         return word
 
     def unknown(self, name: str) -> None:
-        if name in _LATER_OPTIONS:
-            self.tell(
-                "E805",
-                f"`{name}` is for sites, and needs a later version",
-                name,
-                "this version runs campaigns on one machine; leave the option out",
-            )
-            return
         help_ = did_you_mean(name, self.names) or "`hpcmake --help` lists the options"
         self.tell("E804", f"unknown option `{name}`", name, help_)
 
@@ -301,12 +188,28 @@ class _Reader:
                 return
             self.arguments.values[option.key] = int(value)
             return
+        if option.kind == "amount":
+            self.amount(name, option, value)
+            return
         try:
             self.arguments.values[option.key] = (
                 float(value) if value.isascii() and value.isdecimal() else parse_duration(value)
             )
         except UnitError as problem:
             self.tell("E803", f"`{name}` is a duration, not `{value}`", value or name, str(problem))
+
+    def amount(self, name: str, option: Option, value: str) -> None:
+        whole, _, part = value.partition(".")
+        plain = value.isascii() and whole.isdecimal() and (part or "0").isdecimal() and len(value) <= 12  # noqa: PLR2004
+        if not plain or not float(value) > 0:
+            self.tell(
+                "E803",
+                f"`{name}` is a number of {option.value.lower()} above 0, not `{value}`",
+                value or name,
+                f"write for example `{name} 1000`",
+            )
+            return
+        self.arguments.values[option.key] = float(value)
 
     def check_verbs(self) -> None:
         verb = self.arguments.verb
@@ -337,6 +240,8 @@ def render_help(verb: str = RUN) -> str:
             "fmt": "[FILE…]",
             "check": "[FILE]",
             "sites": "[NAME-OR-FILE]",
+            "script": "[DIR]",
+            "testbed": "SITE -- COMMAND…",
         }.get(verb, "[TARGET…]")
         lines += [f"usage: hpcmake {verb} {words} [options]", "", f"{VERBS[verb][0].upper()}{VERBS[verb][1:]}.", ""]
     lines.append("options:")
@@ -347,3 +252,6 @@ def render_help(verb: str = RUN) -> str:
         gap = f"\n{'':<24}" if len(names) > 21 else ""  # noqa: PLR2004  # the width of the first column
         lines.append(f"  {names:<21}{gap} {option.help}" if not gap else f"  {names}{gap}{option.help}")
     return "\n".join(lines) + "\n"
+
+
+__all__ = ["LATER", "OPTIONS", "RUN", "VERBS", "Arguments", "Option", "parse_arguments", "render_help"]

@@ -49,7 +49,7 @@ error[E803]: `-j` wants a value
  --> the command line:1:1
 1 | -j
   | ^^
-  = help: write `-j N`: how many cores to use at once (default: all)
+  = help: write `-j N`: how many cores to use at once; on a site nodes (default: all)
 $ -jfour
 error[E803]: `-j` is a whole number from 1, not `four`
  --> the command line:1:3
@@ -81,11 +81,42 @@ error[E802]: `5min` is no value for `wait`, whose default is a duration
   |      ^^^^
   = help: unknown unit `min` in `5min`: a duration is written 90s, 30m, 2h, 1h30m or 1d
 $ --submit
-error[E805]: `--submit` is for sites, and needs a later version
+error[E815]: `--submit` is about jobs on a site, and no site is named
  --> the command line:1:1
 1 | --submit
   | ^^^^^^^^
-  = help: this version runs campaigns on one machine; leave the option out
+  = help: name one, `--site NAME` (`hpcmake sites` lists them), or leave `--submit` out
+$ --site theta
+error[E805]: submitting jobs to theta needs a later version
+ --> the command line:1:1
+1 | --site theta
+  | ^^^^^^^^^^^^
+  = help: inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be
+$ --site theta --detach
+error[E805]: `--detach`, which is for jobs that hpcmake submits, needs a later version
+ --> the command line:1:1
+1 | --detach
+  | ^^^^^^^^
+  = help: inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be
+$ -n --site thete
+error[E900]: there is no site `thete`
+ --> the command line:1:8
+1 | --site thete
+  |        ^^^^^
+  = help: did you mean `theta`?
+  =       a site of your own goes into ~/.config/hpcmake/sites/thete.toml, or into sites/thete.toml
+$ -n --site theta,mira
+error[E814]: `theta,mira` names several sites, and a campaign goes to one site at a time
+ --> the command line:1:8
+1 | --site theta,mira
+  |        ^^^^^^^^^^
+  = help: name one, `--site theta`; several at once need a later version
+$ -n --site theta --budget -3
+error[E803]: `--budget` is a number of node-hours above 0, not `-3`
+ --> the command line:1:26
+1 | -n --site theta --budget -3
+  |                          ^^
+  = help: write for example `--budget 1000`
 $ graph --keep-going
 error[E806]: `--keep-going` does not go with `hpcmake graph`
  --> the command line:1:7

@@ -17,8 +17,9 @@ from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
 from hpcmake.app.limits import check_limits
 from hpcmake.app.machine import Machine, read_machine
-from hpcmake.app.opening import FOLDER, SITE, Opened
+from hpcmake.app.opening import FOLDER, Opened
 from hpcmake.app.orphans import remove_orphans
+from hpcmake.app.placing import check_run
 from hpcmake.app.preparing import check_machine, require_writable, tell_warnings
 from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.diagnostics import Diagnostic, Trouble, render_all
@@ -48,6 +49,7 @@ def lead(arguments: Arguments) -> int:
     """Run a campaign; return the exit status.  Raises Trouble."""
     # mistakes are told before anything is written, and before anybody is waited for
     opened = Opened(arguments)
+    check_run(arguments, opened.site)
     plan = opened.plan()
     require_writable()
     with acquire(FOLDER, wait=arguments.number("wait"), tell=None if arguments.flag("quiet") else tell_wait) as lease:
@@ -159,7 +161,11 @@ class Lead:
     def _drive(self, plan: Plan, books: Books, words: list[str]) -> tuple[int, Drive]:
         arguments = self.arguments
         attempts = Attempts(
-            plan, site=SITE, launch=_launch, most_cores=self.machine.cores, most_memory=self.machine.memory
+            plan,
+            site=self.opened.site_name,
+            launch=_launch,
+            most_cores=self.machine.cores,
+            most_memory=self.machine.memory,
         )
         default = int(arguments.number("retries") or 0)
         expected = _expectations(plan)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+from hpcmake.app.placing import LOCAL, find_site
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
 from hpcmake.journal import JournalFolder
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 FOLDER = ".hpcmake"
 """Where a campaign keeps what is its own, in its root."""
-
-SITE = "local"
-"""The name under which `defaults on` and `{site}` know this machine."""
 
 
 class Loading:
@@ -103,6 +101,10 @@ class Opened:
         self.warnings: list[Diagnostic] = []
         enter(arguments)
         self.root = os.getcwd()
+        self.site = find_site(arguments, os.environ)
+        """The site that was named; None: this machine."""
+        self.site_name = self.site.name if self.site is not None else LOCAL
+        """The name under which `defaults on` and `{site}` know where the campaign runs."""
         self.looked = time.time_ns()
         """When this campaign's files began to be looked at."""
         self.disk = Disk()
@@ -118,6 +120,11 @@ class Opened:
         """Whether anything in the journal was damaged, so that it is to be written anew."""
         self.history = self.read_history()
         self.choices = self._choices()
+
+    @property
+    def is_at_site(self) -> bool:
+        """Whether it is to run on nodes that a scheduler gives, and not on this machine."""
+        return self.site is not None and self.site.scheduler != "none"
 
     def read_history(self) -> History:
         """Return what the journal says; what is damaged in it is told as warnings.  Raises Trouble."""
@@ -184,7 +191,9 @@ class Opened:
         ready: list[str] = []
         while True:
             outside = Outside(self.disk, dict(os.environ), self.root)
-            campaign = resolve(self.tree, outside, Loading(self.disk), overrides=self.overrides, site=SITE, ready=ready)
+            campaign = resolve(
+                self.tree, outside, Loading(self.disk), overrides=self.overrides, site=self.site_name, ready=ready
+            )
             self._check_rule_names(campaign)
             if not campaign.generated:
                 return Plan(campaign, outside, self.disk, self.history, self.choices, wanted)

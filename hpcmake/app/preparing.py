@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 
-from hpcmake.app.opening import FOLDER, SITE
+from hpcmake.app.opening import FOLDER
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean, render_all
 from hpcmake.text import Source, Span
 
@@ -57,8 +57,8 @@ def _idle_words(opened: Opened, plan: Plan) -> list[Diagnostic]:
 
 
 def check_machine(opened: Opened, plan: Plan) -> list[str]:
-    """Check that tasks fit this machine; return what the user is to be told.  Raises Trouble."""
-    if not any(table.rule.resources or table.rule.site for table in plan.graph.tables):
+    """Check that tasks fit this machine, if they run on it; return what the user is to be told.  Raises Trouble."""
+    if opened.is_at_site or not any(table.rule.resources or table.rule.site for table in plan.graph.tables):
         return []
     from hpcmake.app.limits import check_limits
     from hpcmake.app.machine import read_machine
@@ -66,7 +66,7 @@ def check_machine(opened: Opened, plan: Plan) -> list[str]:
 
     jobs = opened.arguments.number("jobs")
     machine = read_machine(int(jobs) if jobs is not None else None)
-    attempts = Attempts(plan, site=SITE, launch=lambda _resources: ("mpiexec",))
+    attempts = Attempts(plan, site=opened.site_name, launch=lambda _resources: ("mpiexec",))
     return check_limits(plan, attempts, machine, retries=int(opened.arguments.number("retries") or 0))
 
 

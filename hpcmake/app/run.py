@@ -27,6 +27,8 @@ def run(arguments: Arguments) -> int:
 def _run(arguments: Arguments) -> int:
     if not all(arguments.words):
         raise usage("a target is empty", help_="name a file or a target; a variable of the shell may be unset")
+    if arguments.flag("here") and arguments.flag("submit"):
+        raise usage("`--here` with `--submit`", "--here --submit", help_="leave one of them out")
     if arguments.flag("question"):
         opened = Opened(arguments)
         plan = opened.plan()

@@ -8,7 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from hpcmake.app.opening import SITE, Loading, Opened, enter, read_definitions, read_wfile
+from hpcmake.app.opening import Loading, Opened, enter, read_definitions, read_wfile
+from hpcmake.app.placing import LOCAL, find_site
 from hpcmake.diagnostics import Diagnostic, Trouble, plain, render_all
 from hpcmake.disk import Disk
 from hpcmake.options import LATER, VERBS
@@ -52,7 +53,9 @@ def check(arguments: Arguments) -> int:
     tree = parse(decode(name, read_wfile(name)))
     outside = Outside(disk, dict(os.environ), os.getcwd())
     loading = Loading(disk)
-    campaign = resolve(tree, outside, loading, overrides=read_definitions(arguments.texts("define")), site=SITE)
+    site = find_site(arguments, os.environ)
+    overrides = read_definitions(arguments.texts("define"))
+    campaign = resolve(tree, outside, loading, overrides=overrides, site=site.name if site is not None else LOCAL)
     Graph(campaign, os.getcwd())
     notes = [*campaign.warnings, *_verb_names(campaign)]
     if arguments.flag("json"):
@@ -111,7 +114,9 @@ def list_targets(arguments: Arguments) -> int:
     try:
         opened = Opened(arguments)
         outside = Outside(opened.disk, dict(os.environ), opened.root)
-        campaign = resolve(opened.tree, outside, Loading(opened.disk), overrides=opened.overrides, site=SITE)
+        campaign = resolve(
+            opened.tree, outside, Loading(opened.disk), overrides=opened.overrides, site=opened.site_name
+        )
     except Trouble:
         return 2
     files = [o.pattern.literals[0] for rule in campaign.rules for o in rule.outputs if not o.pattern.places]

@@ -1,0 +1,90 @@
+"""Where a campaign is to run: this machine, or a site that was named, and whether what was asked for goes with that.
+
+Owns the choice of the site from the command line and the environment.  Knows nothing of plans and jobs.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.text import Source, Span
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hpcmake.options import Arguments
+    from hpcmake.site import Site
+
+LOCAL = "local"
+"""The name under which `defaults on` and `{site}` know this machine."""
+
+VARIABLE = "HPCMAKE_SITE"
+
+_SHAPES = ("job_nodes", "job_time", "max_queued", "queue", "project", "budget", "trial", "submit", "detach")
+"""Options that say something of jobs, and nothing where there are none."""
+
+
+def find_site(arguments: Arguments, environ: Mapping[str, str]) -> Site | None:
+    """Return the site that was named, None if none was.  Raises Trouble."""
+    word = arguments.text("site")
+    said = f"--site {word}" if word is not None else ""
+    if word is None:
+        word = environ.get(VARIABLE) or None
+        said = f"{VARIABLE}={word}"
+    if word is None:
+        return None
+    start = len(said) - len(word)
+    span = Span(Source("the command line" if start == len("--site ") else "the environment", said), start, len(said))
+    if not word:
+        message = "`--site` names no site"
+        raise Trouble(Diagnostic("E803", message, span, help="write `--site NAME`; `hpcmake sites` lists them"))
+    if "," in word and not os.path.exists(word):
+        first = word.partition(",")[0] or "NAME"
+        message = f"`{word}` names several sites, and a campaign goes to one site at a time"
+        help_ = f"name one, `--site {first}`; several at once need a later version"
+        raise Trouble(Diagnostic("E814", message, span, help=help_))
+    from hpcmake.sites import read_site  # only where one is named
+
+    try:
+        return read_site(word, environ)
+    except Trouble as trouble:
+        unknown = [each.replace(span=span) if each.code == "E900" else each for each in trouble.diagnostics]
+        raise Trouble(*unknown) from None
+
+
+def check_words(arguments: Arguments, site: Site | None) -> None:
+    """Refuse options that shape jobs where there are no jobs.  Raises Trouble."""
+    if site is not None and site.scheduler != "none":
+        return
+    mistakes = []
+    for key in _SHAPES:
+        if key in arguments.values:
+            name = "--" + key.replace("_", "-")
+            where = "and no site is named" if site is None else f"and {site.name} has no scheduler"
+            help_ = f"name one, `--site NAME` (`hpcmake sites` lists them), or leave `{name}` out"
+            span = Span(Source("the command line", name), 0, len(name))
+            mistakes.append(Diagnostic("E815", f"`{name}` is about jobs on a site, {where}", span, help=help_))
+    if mistakes:
+        raise Trouble(*mistakes)
+
+
+def check_run(arguments: Arguments, site: Site | None) -> None:
+    """Refuse a run that only a runner of queues, or of allocations, can do.  Raises Trouble."""
+    check_words(arguments, site)
+    if arguments.flag("here"):
+        raise _later("--here", "`--here`, which runs on the nodes of a job,", "`-n` shows what the jobs would be")
+    if site is None or site.scheduler == "none":
+        return
+    help_ = "inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be"
+    for key in ("submit", "detach", "max_queued"):
+        name = "--" + key.replace("_", "-")
+        if key in arguments.values:
+            raise _later(name, f"`{name}`, which is for jobs that hpcmake submits,", help_)
+    raise _later(f"--site {site.name}", f"submitting jobs to {site.name}", help_)
+
+
+def _later(said: str, what: str, help_: str) -> Trouble:
+    span = Span(Source("the command line", said), 0, len(said))
+    return Trouble(Diagnostic("E805", f"{what} needs a later version", span, help=help_))
