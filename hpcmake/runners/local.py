@@ -9,28 +9,23 @@ peak, and a driver that is killed could not end them.  The small one notices whe
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import select
 import signal
 import sys
 import time
 
-from hpcmake.model import Began, Cut, Ended, Lost
-from hpcmake.runners.process import MARK, end_all_strays, spawn
+from hpcmake.model import Began, Cut, Lost
+from hpcmake.runners.carrier import Pipe
+from hpcmake.runners.process import MARK, end_all_strays
+from hpcmake.runners.rows import parse_end, render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-    from hpcmake.model import Attempt, Event, Stamp
-
-PIPE_SIZE = 1 << 20
-"""Bytes that a pipe shall hold: results and work travel in large pieces."""
-
-SET_PIPE_SIZE = 1031
-"""F_SETPIPE_SZ of Linux, which the standard library names only since Python 3.10."""
+    from hpcmake.model import Attempt, Event
 
 
 def find_node() -> list[str]:
@@ -67,30 +62,21 @@ class LocalRunner:
         self._held: dict[int, str | None] = {}
         self._stamps: dict[int, list[Any]] = {}
         self._ready: list[Event] = []
-        self._part = b""
-        self._unsent = bytearray()
         self._scratch = ""
         self._lost = False
         os.makedirs(os.path.join(root, logs), exist_ok=True)
-        self._remarks = os.path.join(root, logs, self._name + ".node")
-        stderr = os.open(self._remarks, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
-        try:
-            self._process = spawn(
-                command or find_node(),
-                environment={**(os.environ if environment is None else environment), MARK: mark + ":node"},
-                stderr=stderr,
-            )
-        finally:
-            os.close(stderr)
+        self._pipe = Pipe(
+            command or find_node(),
+            environment={**(os.environ if environment is None else environment), MARK: mark + ":node"},
+            remarks=os.path.join(root, logs, self._name + ".node"),
+        )
+        self._process = self._pipe.process
         self._poll = select.poll()
         self._poll.register(self._process.stdout, select.POLLIN)
-        self._writable = True
+        self._is_full = False
         self._alarm, self._former_alarm = _catch_signals()
         if self._alarm is not None:
             self._poll.register(self._alarm[0], select.POLLIN)
-        for pipe in (self._process.stdin, self._process.stdout):
-            os.set_blocking(pipe, False)
-            _enlarge(pipe)
         self._say(
             {
                 "root": os.path.abspath(root),
@@ -141,14 +127,11 @@ class LocalRunner:
         if not self._lost:
             self._await_end()
             self._bury()
-        self._process.close()
+        self._pipe.close()
         if self._alarm is not None:
             signal.set_wakeup_fd(self._former_alarm)
             for end in self._alarm:
                 os.close(end)
-        with contextlib.suppress(OSError):
-            if os.path.getsize(self._remarks) == 0:
-                os.unlink(self._remarks)
 
     # ------------------------------------------------------------ what it answers
 
@@ -161,7 +144,8 @@ class LocalRunner:
             if not found:
                 break
             if self._process.stdin in found:
-                self._write()
+                self._pipe.write()
+                self._watch()
             if self._process.stdout in found:
                 self._read()
             if self._alarm is not None and self._alarm[0] in found:
@@ -172,31 +156,13 @@ class LocalRunner:
         return events
 
     def _read(self) -> None:
-        try:
-            chunk = os.read(self._process.stdout, PIPE_SIZE)
-        except BlockingIOError:
-            return
-        if not chunk:
-            self._lose()
-            return
-        complete, newline, rest = chunk.rpartition(b"\n")
-        if not newline:
-            self._part += chunk
-            return
-        text, self._part = self._part + complete, rest
-        try:
-            rows = json.loads(b"[" + text.replace(b"\n", b",") + b"]")  # one call for all lines costs half as much
-            for row in rows:
-                self._take(row)
-        except (ValueError, TypeError, IndexError, KeyError):
-            self._read_one_by_one(text.split(b"\n"))
-
-    def _read_one_by_one(self, lines: list[bytes]) -> None:
-        for line in lines:
+        for row in self._pipe.read():
             try:
-                self._take(json.loads(line))
+                self._take(row)
             except (ValueError, TypeError, IndexError, KeyError):  # not ours: what something else has written
-                self._remark(line)
+                self._pipe.remark(repr(row).encode())
+        if self._pipe.ended:
+            self._lose()
 
     def _take(self, row: list[Any]) -> None:
         kind = row[0]
@@ -216,53 +182,30 @@ class LocalRunner:
         elif kind == "up":
             self._node, self._scratch = row[2], row[3]
         else:
-            self._remark(json.dumps(row).encode())
+            self._pipe.remark(repr(row).encode())
 
     def _take_end(self, row: list[Any]) -> None:
-        _, number, status, why, wall, cpu, rss, at, place, strays, *flat = row
-        if number not in self._held:
-            return
-        own = self._held.pop(number)
-        if number in self._stamps:
-            flat = self._stamps.pop(number) + flat
-        stamps: tuple[Stamp | None, ...] = ()
-        if flat:
-            stamps = tuple(
-                None if mtime is None else (mtime, size) for mtime, size in zip(flat[::2], flat[1::2], strict=True)
-            )
-        log = None
-        if place:
-            slot, offset, length = place
-            log = (own if own and slot < 0 else f"{self._logs}/{self._name}.{slot}", offset, length)
-        self._ready.append(Ended(number, status, why, wall, cpu, rss, at, self._node, log, stamps, strays))
-
-    # ------------------------------------------------------------ the pipe
+        number = row[1]
+        if number in self._held:
+            logs = f"{self._logs}/{self._name}"
+            ended = parse_end(row, self._stamps.get(number, []), node=self._node, logs=logs, own=self._held[number])
+            del self._held[number]
+            self._stamps.pop(number, None)
+            self._ready.append(ended)
 
     def _say(self, words: object) -> None:
-        if self._lost or self._process.stdin < 0:
-            return
-        self._unsent += json.dumps(words, separators=(",", ":")).encode() + b"\n"
-        self._write()
+        if not self._lost:
+            self._pipe.say(words)
+            self._watch()
 
-    def _write(self) -> None:
-        """Write what fits: waiting here while the node waits for us to read would last for ever."""
-        try:
-            while self._unsent:
-                del self._unsent[: os.write(self._process.stdin, self._unsent)]
-        except BlockingIOError:
-            if self._writable:
+    def _watch(self) -> None:
+        """Wait for room in the pipe if, and only if, there is something to write."""
+        if self._pipe.unsent != self._is_full:
+            self._is_full = self._pipe.unsent
+            if self._is_full:
                 self._poll.register(self._process.stdin, select.POLLOUT)
-                self._writable = False
-            return
-        except OSError:  # it is gone; the end of its stdout will tell
-            self._unsent.clear()
-        if not self._writable:
-            self._poll.unregister(self._process.stdin)
-            self._writable = True
-
-    def _remark(self, line: bytes) -> None:
-        with open(self._remarks, "ab") as file:
-            file.write(line + b"\n")
+            else:
+                self._poll.unregister(self._process.stdin)
 
     # ------------------------------------------------------------ the end
 
@@ -272,13 +215,7 @@ class LocalRunner:
         self._process.kill()
         self._process.wait()
         self._bury()
-        if self._part:
-            self._remark(self._part)
-        try:
-            with open(self._remarks, "rb") as file:
-                said = file.read()[-2000:].decode(errors="replace").strip()
-        except OSError:
-            said = ""
+        said = self._pipe.last_words()
         self._poll.unregister(self._process.stdout)
         self._held.clear()
         self._ready.append(Lost(said or f"the process that runs tasks ended with status {self._process.status}"))
@@ -300,48 +237,11 @@ class LocalRunner:
         while (rest := until - time.monotonic()) > 0:
             if poll.poll(rest * 1000):
                 with contextlib.suppress(BlockingIOError):
-                    if not os.read(self._process.stdout, PIPE_SIZE):
+                    if not os.read(self._process.stdout, 1 << 20):
                         break
         else:
             self._process.kill()
         self._process.wait()
-
-
-def render_row(attempt: Attempt) -> list[Any]:
-    """Return an attempt as the row that the node reads, without the defaults at its end."""
-    from hpcmake.runners.node.task import DEFAULTS
-
-    resources = attempt.resources
-    alone = resources.nodes is not None or resources.ranks is not None
-    row = [
-        attempt.id,
-        attempt.argv,
-        attempt.outputs,
-        attempt.folders,
-        resources.cores,
-        resources.memory,
-        resources.gpus,
-        resources.time,
-        attempt.script,
-        attempt.interpreter,
-        attempt.post,
-        attempt.only_post,
-        dict(attempt.env),
-        attempt.log,
-        resources.cores_per_rank if alone else 0,
-        attempt.holds,
-    ]
-    end = len(row)
-    while end and row[end - 1] == DEFAULTS[end - 1]:
-        end -= 1
-    return row[:end]
-
-
-def _enlarge(pipe: int) -> None:
-    import fcntl
-
-    with contextlib.suppress(OSError):
-        fcntl.fcntl(pipe, SET_PIPE_SIZE, PIPE_SIZE)
 
 
 def _catch_signals() -> tuple[tuple[int, int] | None, int]:

@@ -1,0 +1,99 @@
+"""What travels between a driver and a node program: rows of work down, answers up, each a line of JSON.
+
+Owns how attempts become rows, and lines become answers and ends.  Knows nothing of what carries them.
+"""
+
+from __future__ import annotations
+
+import json
+
+from hpcmake.model import Ended
+from hpcmake.runners.node.task import DEFAULTS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from hpcmake.model import Attempt, Stamp
+
+
+def render_row(attempt: Attempt) -> list[Any]:
+    """Return an attempt as the row that the node reads, without the defaults at its end."""
+    resources = attempt.resources
+    alone = resources.nodes is not None or resources.ranks is not None
+    row = [
+        attempt.id,
+        attempt.argv,
+        attempt.outputs,
+        attempt.folders,
+        resources.cores,
+        resources.memory,
+        resources.gpus,
+        resources.time,
+        attempt.script,
+        attempt.interpreter,
+        attempt.post,
+        attempt.only_post,
+        dict(attempt.env),
+        attempt.log,
+        resources.cores_per_rank if alone else 0,
+        attempt.holds,
+    ]
+    end = len(row)
+    while end and row[end - 1] == DEFAULTS[end - 1]:
+        end -= 1
+    return row[:end]
+
+
+class Lines:
+    """Makes answers of what comes up, in pieces that end anywhere; what is no answer is kept as `strays`."""
+
+    def __init__(self) -> None:
+        self.part = b""
+        self.strays: list[bytes] = []
+
+    def take(self, chunk: bytes) -> list[list[Any]]:
+        """Return the answers that are complete now."""
+        complete, newline, rest = chunk.rpartition(b"\n")
+        if not newline:
+            self.part += chunk
+            return []
+        text, self.part = self.part + complete, rest
+        try:
+            rows = json.loads(b"[" + text.replace(b"\n", b",") + b"]")  # one call for all lines costs half as much
+        except ValueError:
+            rows = self._one_by_one(text.split(b"\n"))
+        return [row for row in rows if type(row) is list and row] if rows else []
+
+    def _one_by_one(self, lines: list[bytes]) -> list[Any]:
+        rows = []
+        for line in lines:
+            try:
+                row = json.loads(line)
+            except ValueError:
+                row = None
+            if type(row) is list and row:
+                rows.append(row)
+            else:  # not ours: what something else has written
+                self.strays.append(line)
+        return rows
+
+
+def parse_end(row: list[Any], stamps: list[Any], *, node: str, logs: str, own: str | None) -> Ended:
+    """Return the end that an answer tells.
+
+    `stamps` came before it, `logs` is what names of the node's logs begin with, `own` the attempt's own log.
+    Raises ValueError, TypeError or IndexError if it is none.
+    """
+    _, number, status, why, wall, cpu, rss, at, place, strays, *flat = row
+    flat = stamps + flat
+    found: tuple[Stamp | None, ...] = ()
+    if flat:
+        found = tuple(
+            None if mtime is None else (mtime, size) for mtime, size in zip(flat[::2], flat[1::2], strict=True)
+        )
+    log = None
+    if place:
+        slot, offset, length = place
+        log = (own if own and slot < 0 else f"{logs}.{slot}", offset, length)
+    return Ended(number, status, why, wall, cpu, rss, at, node, log, found, strays)
