@@ -9,14 +9,18 @@ import sys
 
 from hpcmake import model
 from hpcmake.app.commands import render_command
+from hpcmake.app.placing import LOCAL
 from hpcmake.planner.attempts import Attempts
+from hpcmake.planner.quoting import quote_word
 from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
 from hpcmake.planner.world import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from hpcmake.app.forecasting import Forecast
+    from hpcmake.options import Arguments
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
@@ -40,7 +44,46 @@ def count_states(plan: Plan) -> tuple[dict[str, dict[str, int]], int, int]:
 
 def show_plan(plan: Plan, *, as_json: bool, verbose: bool) -> None:
     """Print what would be run and why."""
-    lines = _json_lines(plan) if as_json else _prose(plan, verbose=verbose)
+    _print(_json_lines(plan) if as_json else _prose(plan, verbose=verbose))
+
+
+def show_forecast(forecast: Forecast, plan: Plan, arguments: Arguments) -> int:
+    """Print what would be run and why, and in which jobs of a site; return the exit status.
+
+    It is 3 where a budget lets not even the first job go out.
+    """
+    from hpcmake.app.batch_words import first_line, render_forecast
+
+    if arguments.flag("json"):
+        _print(_json_lines(plan, forecast))
+    else:
+        _print([first_line(forecast)])
+        _print(_prose(plan, verbose=arguments.flag("verbose"), attempts=forecast.attempts))
+        _print(render_forecast(forecast, again(arguments, forecast), arguments.text("project")))
+    return 3 if forecast.packing.jobs and not forecast.affordable else 0
+
+
+def again(arguments: Arguments, forecast: Forecast) -> list[str]:
+    """Return the words by which the first job of a forecast would run the campaign on its nodes."""
+    words = ["hpcmake", "--here", "--site", forecast.site.name, "-j", str(forecast.packing.jobs[0].nodes)]
+    for option, key in (("-f", "file"), ("--check", "check")):
+        text = arguments.text(key)
+        if text is not None:
+            words += [option, text]
+    for option, key in (
+        ("-D", "define"),
+        ("--until", "until"),
+        ("--omit", "omit"),
+        ("-R", "rerun"),
+        ("-W", "new_file"),
+    ):
+        for text in arguments.texts(key):
+            words += [option, text]
+    words += [option for option, key in (("-k", "keep_going"), ("-B", "always_make")) if arguments.flag(key)]
+    return [quote_word(word) for word in [*words, *arguments.words]]
+
+
+def _print(lines: Iterable[str]) -> None:
     write = sys.stdout.write
     batch: list[str] = []
     for line in lines:
@@ -53,7 +96,7 @@ def show_plan(plan: Plan, *, as_json: bool, verbose: bool) -> None:
     sys.stdout.flush()
 
 
-def _json_lines(plan: Plan) -> Iterator[str]:
+def _json_lines(plan: Plan, forecast: Forecast | None = None) -> Iterator[str]:
     from json import JSONEncoder
 
     encode = JSONEncoder(separators=(",", ":")).encode
@@ -65,7 +108,13 @@ def _json_lines(plan: Plan) -> Iterator[str]:
     for after, rule in unknown:
         yield encode({"kind": "unknown", "after": after, "rule": rule})
     _, fresh, given_up = count_states(plan)
-    yield encode({"kind": "summary", "stale": stale, "fresh": fresh, "unknown": len(unknown), "given_up": given_up})
+    summary = {"kind": "summary", "stale": stale, "fresh": fresh, "unknown": len(unknown), "given_up": given_up}
+    if forecast is not None:
+        from hpcmake.app.batch_rows import batch_rows, totals
+
+        yield from map(encode, batch_rows(forecast))
+        summary |= totals(forecast)
+    yield encode(summary)
 
 
 def plain_task(plan: Plan, table: Table, row: int) -> dict[str, object]:
@@ -88,7 +137,7 @@ def plain_task(plan: Plan, table: Table, row: int) -> dict[str, object]:
     return found
 
 
-def _prose(plan: Plan, *, verbose: bool) -> Iterator[str]:
+def _prose(plan: Plan, *, verbose: bool, attempts: Attempts | None = None) -> Iterator[str]:
     stale, fresh, given_up = count_states(plan)
     unknown = plan.unknown()
     total = sum(sum(reasons.values()) for reasons in stale.values())
@@ -106,7 +155,7 @@ def _prose(plan: Plan, *, verbose: bool) -> Iterator[str]:
             yield f"  {name:<{width}}  {count:>{digits}}{of}  {reason}" + _example(plan, name, reason)
     if verbose:
         yield ""
-        yield from _each_task(plan)
+        yield from _each_task(plan, attempts or _local_attempts(plan))
     after: dict[str, list[str]] = {}
     for task, rule in unknown:
         after.setdefault(task, []).append(rule)
@@ -137,8 +186,11 @@ def _example(plan: Plan, rule: str, kind: str) -> str:
     return f"{about}{detail}{more}"
 
 
-def _each_task(plan: Plan) -> Iterator[str]:
-    attempts = Attempts(plan, site="local", launch=lambda resources: ["mpiexec", "-n", str(resources.ranks)])
+def _local_attempts(plan: Plan) -> Attempts:
+    return Attempts(plan, site=LOCAL, launch=lambda resources: ["mpiexec", "-n", str(resources.ranks)])
+
+
+def _each_task(plan: Plan, attempts: Attempts) -> Iterator[str]:
     for table, row in plan.stale_in_order():
         reason = plan.judge.explain(table, row)
         yield f"{table.name(row)}: {reason.words() if reason is not None else ''}"

@@ -5,8 +5,9 @@ Owns the choice between a dry run, a question, a touch and a run, and what surro
 
 from __future__ import annotations
 
-from hpcmake.app.dryrun import any_stale, show_plan
+from hpcmake.app.dryrun import any_stale, show_forecast, show_plan
 from hpcmake.app.opening import Opened
+from hpcmake.app.placing import check_words
 from hpcmake.app.preparing import check_machine, tell_warnings
 from hpcmake.app.usage import usage, with_verbs
 from hpcmake.diagnostics import Trouble
@@ -37,6 +38,11 @@ def _run(arguments: Arguments) -> int:
         opened = Opened(arguments)
         plan = opened.plan()
         tell_warnings(opened, plan)
+        if opened.site is not None and opened.is_at_site:
+            from hpcmake.app.forecasting import make_forecast
+
+            return show_forecast(make_forecast(plan, opened.site, arguments), plan, arguments)
+        check_words(arguments, opened.site)
         check_machine(opened, plan)
         show_plan(plan, as_json=arguments.flag("json"), verbose=arguments.flag("verbose"))
         return 0
