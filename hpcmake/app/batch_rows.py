@@ -77,7 +77,7 @@ def _job(forecast: Forecast, job: Job) -> dict[str, object]:
         "probe": job.probe,
         "within_budget": job.number < forecast.affordable,
         "grounds": [{"about": each.about, "kind": each.kind, "text": each.text} for each in grounds],
-        "words": directives(forecast.site, job, None),
+        "words": directives(forecast.site, job),
     }
 
 

@@ -34,7 +34,7 @@ def first_line(forecast: Forecast) -> str:
     return f"{some} {forecast.site.name}" + (": a trial, one task of each rule" if forecast.trial else "")
 
 
-def render_forecast(forecast: Forecast, command: Sequence[str], project: str | None) -> Iterator[str]:
+def render_forecast(forecast: Forecast, command: Sequence[str]) -> Iterator[str]:
     """Yield the lines that tell what would run where and when; `command` is what a job would run."""
     if not forecast.packing.jobs:
         if forecast.elsewhere:
@@ -48,7 +48,7 @@ def render_forecast(forecast: Forecast, command: Sequence[str], project: str | N
         ("good to know", _notes(forecast)),
         ("why", _why(forecast)),
         ("instead", _instead(forecast)),
-        ("the first job", _script(forecast, command, project)),
+        ("the first job", _script(forecast, command)),
         ("a command of each rule", _commands(forecast)),
     )
     for title, lines in sections:
@@ -64,7 +64,7 @@ def render_forecast(forecast: Forecast, command: Sequence[str], project: str | N
 
 def _jobs(forecast: Forecast) -> Iterator[str]:
     packing, costs = forecast.packing, forecast.costs
-    rows: list[tuple[str, ...]] = [("JOB", "QUEUE", "NODES", "WALLTIME", "TASKS", "RESERVED", "BEGINS", "AFTER")]
+    rows: list[tuple[str, ...]] = [("JOB", "QUEUE", "NODES", "WALLTIME", "TASKS", "NODE-HOURS", "BEGINS", "AFTER")]
     groups = _alike(packing.jobs)
     for group in groups[:_JOBS]:
         job = group[0]
@@ -87,11 +87,25 @@ def _jobs(forecast: Forecast) -> Iterator[str]:
         yield f"… and {sum(map(len, groups[_JOBS:]))} more jobs"
     waves = "" if costs.waves == 1 else f" in {costs.waves} waves"
     rounds = f"; the queue takes them in {costs.rounds} rounds" if costs.rounds > 1 else ""
-    yield f"{costs.jobs} job{'s' if costs.jobs != 1 else ''}{waves}{rounds}"
+    limits = "; ".join(_limits(forecast, packing.jobs))
+    yield from _wrapped(
+        f"{costs.jobs} job{'s' if costs.jobs != 1 else ''}{waves}{rounds}" + (f"; {limits}" if limits else "")
+    )
     yield f"ends {render_duration(round(costs.seconds))} after the first begins, waits in queues not counted"
     if packing.later:
         count = sum(part.stop - part.first for part in packing.later)
         yield from _wrapped(f"{_tasks(count)} more: their jobs are shaped when the first one has measured the times")
+
+
+def _limits(forecast: Forecast, jobs: Sequence[Job]) -> Iterator[str]:
+    """Yield how many jobs each queue in use lets run and wait, which matters where there are several."""
+    if len(jobs) == 1:
+        return
+    for queue in dict.fromkeys(job.shape.queue for job in jobs):
+        found = {limit.what: limit for limit in (*forecast.site.limits, *queue.limits) if limit.what != "node-hours"}
+        words = [f"{limit.most} {limit.what} a {limit.scope}" for limit in found.values()]
+        if words:
+            yield f"{queue.name} takes {' and '.join(words)}"
 
 
 def _alike(jobs: Sequence[Job]) -> list[list[Job]]:
@@ -152,6 +166,8 @@ def _costs(forecast: Forecast) -> Iterator[str]:
 
 def hours(amount: float) -> str:
     """Return node-hours for people: with one digit behind the point where they are few."""
+    if 0 < amount < 0.05:  # noqa: PLR2004
+        return "< 0.1"
     return f"{amount:.1f}" if amount < 100 else f"{amount:.0f}"  # noqa: PLR2004
 
 
@@ -162,9 +178,18 @@ def _times(forecast: Forecast) -> Iterator[str]:
     by_rule: dict[str, list[TaskClass]] = {}
     for each in forecast.packing.classes:
         by_rule.setdefault(each.rule, []).append(each)
-    width = max(map(len, by_rule))
-    for rule, classes in list(by_rule.items())[:_RULES]:
-        yield from _wrapped(time_words(classes), lead=f"{rule:<{width}}  ")
+    alike: dict[str, list[str]] = {}
+    for rule, classes in by_rule.items():
+        alike.setdefault(time_words(classes), []).append(rule)
+    names = {words: _names(rules) for words, rules in alike.items()}
+    width = min(max(map(len, names.values())), 24)
+    for words, rules in list(names.items())[:_RULES]:
+        yield from _wrapped(words, lead=f"{rules:<{width}}  ")
+
+
+def _names(rules: Sequence[str]) -> str:
+    shown = ", ".join(rules[:3])
+    return shown if len(rules) <= 3 and len(shown) <= 24 else f"{rules[0]} and {len(rules) - 1} more"  # noqa: PLR2004
 
 
 def time_words(classes: Sequence[TaskClass]) -> str:
@@ -174,7 +199,7 @@ def time_words(classes: Sequence[TaskClass]) -> str:
     low, high = render_duration(round(min(seconds), 1)), render_duration(round(max(seconds), 1))
     span = low if low == high else f"{low} to {high}"
     if first.basis == NONE_GIVEN:
-        return f"none given: counted as {span}; a `time`, or runs that are measured, would tell"
+        return f"none given: counted as {span} until runs are measured; `time` would tell"
     if first.basis == ASSUMED:
         runs = f" ({first.runs} run{'s' if first.runs != 1 else ''} measured: too few)" if first.runs else ""
         return f"{span}, {first.words()}{runs}"
@@ -186,6 +211,11 @@ def time_words(classes: Sequence[TaskClass]) -> str:
 
 def _notes(forecast: Forecast) -> Iterator[str]:
     costs, site = forecast.costs, forecast.site
+    most, asked = max(job.nodes for job in forecast.packing.jobs), forecast.wishes.nodes
+    if asked is not None and most > asked:
+        yield from _wrapped(
+            f"-j {asked} is less than the smallest job that {site.name} gives for this, of {most} nodes"
+        )
     if costs.idle >= 0.05:  # noqa: PLR2004  # shown with one digit
         held = sum(job.nodes * job.timeline.seconds for job in forecast.packing.jobs) / 3600
         share = f" ({costs.idle / held:.0%} of what is held)" if held else ""
@@ -202,6 +232,11 @@ def _notes(forecast: Forecast) -> Iterator[str]:
     yield from _elsewhere(forecast)
     for rule, count in forecast.gathered.vague.items():
         yield from _wrapped(f"{rule}: what {_tasks(count)} will take is known only later, and is not counted here")
+    if forecast.unknown:
+        after = list(dict.fromkeys(task for task, _ in forecast.unknown))
+        more = f" and {len(after) - 3} more" if len(after) > 3 else ""  # noqa: PLR2004
+        text = f"not counted: what is known only when {', '.join(after[:3])}{more} ran; it is packed then"
+        yield from _wrapped(text)
     if "project" in site.needs and site.project is None:
         yield from _wrapped(f"{site.name} wants a project: -A {MISSING}, or `project` in its file")
 
@@ -255,7 +290,7 @@ def _why(forecast: Forecast) -> Iterator[str]:
 
 def _about(about: str, job: Job) -> str:
     if about == "nodes":
-        return f"{job.nodes} nodes"
+        return f"{job.nodes} node{'s' if job.nodes != 1 else ''}"
     return render_duration(job.walltime) if about == "walltime" else about
 
 
@@ -277,7 +312,7 @@ def _instead(forecast: Forecast) -> Iterator[str]:
 # ---------------------------------------------------------------- the first job
 
 
-def _script(forecast: Forecast, command: Sequence[str], project: str | None) -> Iterator[str]:
+def _script(forecast: Forecast, command: Sequence[str]) -> Iterator[str]:
     job = forecast.packing.jobs[0]
     for part in job.portions[:_RULES]:
         each = forecast.packing.classes[part.kind]
@@ -287,7 +322,7 @@ def _script(forecast: Forecast, command: Sequence[str], project: str | None) -> 
     if len(job.portions) > _RULES:
         yield f"… and {len(job.portions) - _RULES} more kinds of tasks"
     yield "as a script:"
-    for line in job_script(forecast.site, job, project, command):
+    for line in job_script(forecast.site, job, command):
         yield f"  {line}"
 
 

@@ -59,13 +59,16 @@ def show_forecast(forecast: Forecast, plan: Plan, arguments: Arguments) -> int:
     else:
         _print([first_line(forecast)])
         _print(_prose(plan, verbose=arguments.flag("verbose"), attempts=forecast.attempts))
-        _print(render_forecast(forecast, again(arguments, forecast), arguments.text("project")))
+        _print(render_forecast(forecast, again(arguments, forecast)))
     return 3 if forecast.packing.jobs and not forecast.affordable else 0
 
 
 def again(arguments: Arguments, forecast: Forecast) -> list[str]:
     """Return the words by which the first job of a forecast would run the campaign on its nodes."""
-    words = ["hpcmake", "--here", "--site", forecast.site.name, "-j", str(forecast.packing.jobs[0].nodes)]
+    site = arguments.text("site") or forecast.site.name
+    words = ["hpcmake", "--here", "--site", site]
+    if forecast.packing.jobs:
+        words += ["-j", str(forecast.packing.jobs[0].nodes)]
     for option, key in (("-f", "file"), ("--check", "check")):
         text = arguments.text(key)
         if text is not None:
@@ -79,7 +82,11 @@ def again(arguments: Arguments, forecast: Forecast) -> list[str]:
     ):
         for text in arguments.texts(key):
             words += [option, text]
-    words += [option for option, key in (("-k", "keep_going"), ("-B", "always_make")) if arguments.flag(key)]
+    words += [
+        option
+        for option, key in (("-k", "keep_going"), ("-B", "always_make"), ("--trial", "trial"))
+        if arguments.flag(key)
+    ]
     return [quote_word(word) for word in [*words, *arguments.words]]
 
 

@@ -37,7 +37,7 @@ class Forecast(Record):
 
     `elsewhere` counts, by rule, tasks that run on the machine that drives (`site: local`).  `budget` is the most that
     may be spent, in node-hours, and `affordable` how many of the jobs, in their order, stay within it.  `crowd` is the
-    folder that gets the most files, and how many.
+    folder that gets the most files, and how many.  `unknown` are tasks that will tell of more, each with a rule.
     """
 
     site: Site
@@ -50,6 +50,7 @@ class Forecast(Record):
     budget: float | None
     affordable: int
     crowd: tuple[str, int]
+    unknown: tuple[tuple[str, str], ...] = ()
     trial: bool = False
 
     @property
@@ -77,6 +78,8 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
     Raises Trouble for what the site cannot run, and for what the command line asks for in vain.
     """
     require_queues(site)
+    if arguments.text("project") is not None:
+        site = site.replace(project=arguments.text("project"))
     wishes = read_wishes(arguments, site)
     check_wishes(site, wishes)
     tables, elsewhere = _place_rules(plan, site)
@@ -88,8 +91,11 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
     gathered = gather_plan(plan, attempts, tables, retries=retries, longest=longest)
     classes = one_each(gathered.classes) if trial else gathered.classes
     packing = pack(classes, site, wishes, rooms=rooms, purpose=purpose)
+    if packing.refused and purpose == "trial":
+        purpose = "work"  # the queues for trials are too small
+        packing = pack(classes, site, wishes, rooms=rooms, purpose=purpose)
     queues = open_queues(site, wishes, classes, purpose=purpose)
-    mistakes = refusals(packing, gathered, arguments, queues)
+    mistakes = refusals(packing, gathered, arguments, site, queues)
     if mistakes:
         raise Trouble(*mistakes)
     limits = [each for each in (arguments.number("budget"), site.budget) if each is not None]
@@ -105,6 +111,7 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
         budget=budget,
         affordable=_affordable(packing, budget),
         crowd=_crowd(plan, tables),
+        unknown=tuple(plan.unknown()) if plan.has_unknown else (),
         trial=trial,
     )
 

@@ -22,9 +22,9 @@ MISSING = "PROJECT"
 """Stands for the project, where none is known and one is needed."""
 
 
-def directives(site: Site, job: Job, project: str | None) -> list[str]:
+def directives(site: Site, job: Job) -> list[str]:
     """Return the options of a job, one a line, as its scheduler reads them."""
-    project = project or site.project or (MISSING if "project" in site.needs else None)
+    project = site.project or (MISSING if "project" in site.needs else None)
     nodes, minutes = job.nodes, ceil(job.walltime / 60)
     kind, queue = job.shape.node, job.shape.queue
     words = [f"-q {queue.name}"] if queue.words is None else list(queue.words)
@@ -43,10 +43,10 @@ def directives(site: Site, job: Job, project: str | None) -> list[str]:
     return [*found, *site.submit_words]
 
 
-def job_script(site: Site, job: Job, project: str | None, command: Sequence[str]) -> list[str]:
+def job_script(site: Site, job: Job, command: Sequence[str]) -> list[str]:
     """Return the lines of a script that asks for a job's nodes and runs the campaign there."""
     mark = _MARKS[site.scheduler]
-    lines = ["#!/bin/bash", *(f"{mark} {words}" for words in directives(site, job, project))]
+    lines = ["#!/bin/bash", *(f"{mark} {words}" for words in directives(site, job))]
     return [*lines, *site.setup.splitlines(), " ".join(command)]
 
 

@@ -78,7 +78,20 @@ def wrong_site(rule: Rule, names: Sequence[str], site: Site) -> Diagnostic:
     return Diagnostic("E506", message, rule.site.span if rule.site is not None else rule.span, help=help_)
 
 
-def refusals(packing: Packing, gathered: Gathered, arguments: Arguments, queues: Sequence[Queue]) -> list[Diagnostic]:
+def _no_queue(which: str, name: str, site: Site, rule: Rule, arguments: Arguments) -> Diagnostic:
+    names = [queue.name for queue in site.queues]
+    asked = arguments.text("queue")
+    message = f"{which} asks for the queue `{name}`, which {site.name} does not have"
+    help_ = did_you_mean(name, names) or f"it has {', '.join(names)}"
+    if name in names and asked is not None:
+        message = f"{which} asks for the queue `{name}`, and `--queue {asked}` for another"
+        help_ = "leave `--queue` out: it puts all jobs into one queue"
+    return Diagnostic("E509", message, rule.queue.span if rule.queue is not None else rule.span, help=help_)
+
+
+def refusals(
+    packing: Packing, gathered: Gathered, arguments: Arguments, site: Site, queues: Sequence[Queue]
+) -> list[Diagnostic]:
     """Return the mistakes of tasks that a site cannot run: one of each rule and kind, with the first such task."""
     found: dict[tuple[str, str], tuple[Refused, int]] = {}
     for refused in packing.refused:
@@ -88,8 +101,13 @@ def refusals(packing: Packing, gathered: Gathered, arguments: Arguments, queues:
     for refused, count in found.values():
         table, row = gathered.task(packing.classes[refused.kind].members[0])
         which = table.name(row) + (f", attempt {refused.attempt}," if refused.attempt > 1 else "")
+        if refused.what == "queue":
+            name = packing.classes[refused.kind].queue or ""
+            mistakes.append(_no_queue(which, name, site, table.rule, arguments))
+            continue
         code, message, help_ = _words(refused, which, arguments, queues)
-        label = f"so do {count - 1} more tasks of `{refused.rule}`" if count > 1 else ""
+        more = f"{count - 1} more task{'s' if count > 2 else ''}"  # noqa: PLR2004
+        label = f"and so {'do' if count > 2 else 'does'} {more} of `{refused.rule}`" if count > 1 else ""  # noqa: PLR2004
         mistakes.append(Diagnostic(code, message, _span(table.rule, refused.what), label, help=help_))
     return mistakes
 
@@ -101,10 +119,6 @@ def _words(refused: Refused, which: str, arguments: Arguments, queues: Sequence[
     if what == "fork":
         message = f"{which} shares a node, and the nodes of {site} start one program only, and no shell"
         return "E508", message, f"give `{refused.rule}` `nodes` or `ranks`, or run it elsewhere: `site: local`"
-    if what == "queue":
-        names = [queue.name for queue in queues]
-        message = f"{which} asks for a queue that {site} does not have, or that `--queue` rules out"
-        return "E509", message, f"queues are: {', '.join(names)}"
     if what == "memory":
         sizes = render_size(refused.wanted), render_size(refused.most)
         return "E503", f"{which} wants {sizes[0]} of memory, and the largest node of {site} has {sizes[1]}", less
@@ -144,6 +158,4 @@ def _band_lines(queues: Sequence[Queue]) -> list[str]:
 
 def _span(rule: Rule, what: str) -> Span:
     names = {"nodes": ("nodes", "ranks", "ranks_per_node"), "fork": ("cores", "memory", "gpus")}.get(what, (what,))
-    if what == "queue" and rule.queue is not None:
-        return rule.queue.span
     return next((rule.resources[name].span for name in names if name in rule.resources), rule.span)

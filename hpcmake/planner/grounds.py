@@ -115,7 +115,11 @@ def _walltime(job: Job, wishes: Wishes) -> Ground:
     if job.walltime >= shape.longest:
         if wishes.job_time is not None:
             return Ground("walltime", "asked", "asked for by --job-time")
-        return Ground("walltime", "longest", f"the longest that {shape.queue.name} gives {shape.given} nodes")
+        return Ground(
+            "walltime",
+            "longest",
+            f"the longest that {shape.queue.name} gives {shape.given} node{'s' if shape.given != 1 else ''}",
+        )
     margin = render_duration(shape.margin)
     return Ground(
         "walltime", "work", f"the work ends after {expected}; what starts last may take longer; {margin} of margin"
