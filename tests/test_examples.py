@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 EXAMPLES = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "examples")
-ALL = [".", "docking", "events", "legs"]
+ALL = [".", "docking", "events", "legs", "melt"]
 MADE = [
     "*.npy",
     "results.dat",
@@ -29,8 +29,16 @@ MADE = [
     "events",
     "runs",
     "work",
+    "lammps.txt",
+    "isotherms.*",
 ]
 MADE += [".hpcmake", "__pycache__", "*.part"]
+# Open MPI's mpiexec asks this of root, and counts cores otherwise than hpcmake does
+OPEN_MPI = {
+    "OMPI_ALLOW_RUN_AS_ROOT": "1",
+    "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1",
+    "OMPI_MCA_rmaps_base_oversubscribe": "1",
+}
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -44,7 +52,8 @@ def hpcmake(root: Path, *arguments: str, path: str | None = None, exit_code: int
     """What hpcmake wrote to stdout and stderr; `python` in commands is the one that runs the tests."""
     if path is None:
         path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HPCMAKE")} | {"PATH": path}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("HPCMAKE")}
+    environment = kept | OPEN_MPI | {"PATH": path}
     command = [sys.executable, "-m", "hpcmake", "-C", str(root), *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == exit_code, f"{' '.join(command)}\n{done.stdout}\n{done.stderr}"
@@ -241,3 +250,53 @@ def test_more_legs_are_only_added(tmp_path: Path) -> None:
     tasks, _ = planned(root, "-D", "steps=50", "-D", "legs=7")
     added = [("01", "6"), ("01", "7"), ("02", "6"), ("02", "7"), ("03", "6"), ("03", "7")]
     assert sorted((task["wildcards"]["m"], task["wildcards"]["k"]) for task in tasks) == added
+
+
+# ---------------------------------------------------------------- melt
+
+
+def second_virial(temperature: float) -> float:
+    """The second virial coefficient of the Lennard-Jones potential, by a sum over distances."""
+    distance, step = np.linspace(1e-3, 40, 400_001, retstep=True)
+    mayer = np.expm1(np.minimum(700, -4 / temperature * (distance**-12 - distance**-6)))
+    return float(-2 * np.pi * np.sum(distance**2 * mayer) * step)
+
+
+def assert_isotherms_are_of_this_fluid(root: Path) -> None:
+    """Thin, it is a gas with a known second coefficient; dense, it is pushed together harder the hotter it is."""
+    found = {(row["temperature"], row["density"]): row for row in rows(root / "isotherms.csv")}
+    temperatures, densities = ("1.5", "2", "2.5"), ("0.05", "0.3", "0.6", "0.8")
+    assert set(found) == {(temperature, density) for temperature in temperatures for density in densities}
+    for temperature in temperatures:
+        expected = 0.05 * float(temperature) * (1 + 0.05 * second_virial(float(temperature)))
+        assert float(found[temperature, "0.05"]["pressure"]) == pytest.approx(expected, rel=0.06)
+        pressures = [float(found[temperature, density]["pressure"]) for density in densities]
+        energies = [float(found[temperature, density]["energy"]) for density in densities]
+        assert pressures == sorted(pressures)
+        assert energies == sorted(energies, reverse=True)
+    for density in densities:
+        assert sorted(temperatures, key=lambda each: float(found[each, density]["pressure"])) == list(temperatures)
+    assert float(found["2", "0.8"]["pressure"]) == pytest.approx(5.2, abs=0.3)
+    assert float(found["2", "0.8"]["energy"]) == pytest.approx(-4.76, abs=0.08)
+    assert (root / "isotherms.png").read_bytes().startswith(PNG)
+
+
+@pytest.mark.needs(program="lmp")
+def test_melt_finds_the_equation_of_state(tmp_path: Path) -> None:
+    root = copied("melt", tmp_path)
+    hpcmake(root)
+    assert_isotherms_are_of_this_fluid(root)
+    assert_nothing_to_do(root)
+    tasks, _ = planned(root, "-D", "cells=6")
+    assert Counter(task["rule"] for task in tasks) == {"melt": 12, "reduce": 1, "plot": 1}
+
+
+def test_without_lammps_melt_says_how_to_get_it(tmp_path: Path) -> None:
+    root = copied("melt", tmp_path)
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    for program in ("bash", "env", "sh"):
+        (programs / program).symlink_to(shutil.which(program) or program)
+    stdout, stderr = hpcmake(root, "-k", path=str(programs), exit_code=1)
+    assert "lmp is not on the PATH: apt-get install lammps" in stdout + stderr
+    assert names(root, "runs/*/*") == []
