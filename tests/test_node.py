@@ -1,7 +1,6 @@
 """The node program by itself: its words, its queue, the stamps of folders, and what it does without a driver."""
 
 import hashlib
-import json
 import os
 import signal
 import subprocess
@@ -19,40 +18,9 @@ from hpcmake.runners.node import stamp_folder
 from hpcmake.runners.node.room import Room
 from hpcmake.runners.node.task import Task
 
+pytest.register_assert_rewrite("node_program")
 
-class Node:
-    """A node program and its two pipes."""
-
-    def __init__(self, environment: dict[str, str], **start: object) -> None:
-        self.process = subprocess.Popen(
-            find_node(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
-        )
-        standard = {"root": ".", "logs": ".", "name": "log", "mark": f"node-{os.getpid()}", "cores": 2, "memory": 0}
-        standard |= {"gpus": 0, "grace": 0.2, "beat": 0, "scrub": False, "encoding": "utf-8"}
-        self.say({**standard, **start})
-        assert self.hear("up")[1] == self.process.pid
-
-    def say(self, words: object) -> None:
-        assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(words) + "\n")
-
-    def hear(self, kind: str) -> list[Any]:
-        """Return the next answer of a kind."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            assert len(line) <= 1000
-            row: list[Any] = json.loads(line)
-            if row[0] == kind:
-                return row
-        pytest.fail(f"no {kind} came")
-
-    def close(self) -> int:
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.close()
-        status = self.process.wait()
-        self.process.stdout.close()
-        return status
+from node_program import Node  # noqa: E402
 
 
 @pytest.fixture

@@ -12,4 +12,4 @@ if __name__ == "__main__":
     sys.path[0] = os.path.dirname(place)
     serve = importlib.import_module(os.path.basename(place) + ".serve")
     del sys.path[0]  # the neighbours of this folder are not for import
-    serve.main()
+    sys.exit(serve.main())

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .task import Task
 
+PAGE = 512  # bytes; ids come in order, but on one of many nodes with gaps
 PATIENCE = 16  # how many later tasks (or twice the cores, if that is more) may begin before one that does not fit yet
 
 
@@ -24,18 +25,24 @@ class Room:
         self._lines: dict[tuple[int, int, int, bool], deque[Task]] = {}  # by what tasks take
         self._most_gpus = gpus
         self._order = 0
-        self._seen_to = 0
-        self._seen: set[int] = set()  # ids above seen_to
+        self._seen = {0: bytearray(b"\1") + bytearray(PAGE - 1)}  # a bit an id; 0 is nobody's
 
     def know(self, number: int) -> bool:
         """Return whether that attempt was handed out before, and remember it."""
-        if number <= self._seen_to or number in self._seen:
+        if self.knows(number):
             return True
-        self._seen.add(number)
-        while self._seen_to + 1 in self._seen:
-            self._seen_to += 1
-            self._seen.remove(self._seen_to)
+        page = self._seen.setdefault(number // (8 * PAGE), bytearray(PAGE))
+        page[number // 8 % PAGE] |= 1 << number % 8
         return False
+
+    def knows(self, number: int) -> bool:
+        """Return whether that attempt was handed out."""
+        page = self._seen.get(number // (8 * PAGE))
+        return page is not None and bool(page[number // 8 % PAGE] >> number % 8 & 1)
+
+    def is_short(self) -> bool:
+        """Return whether there should be more work."""
+        return self.free_cores > 0 or len(self.waiting) < 2 * self.cores
 
     def queue(self, task: "Task") -> None:
         """Put a task into the line of those that take as much; what is more than there is counts as all of it."""

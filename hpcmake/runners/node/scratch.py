@@ -3,19 +3,25 @@
 Owns its place and its end.  Knows nothing of scripts.
 """
 
+import errno
 import fcntl
 import os
 
 PLACES = ("/dev/shm", os.environ.get("TMPDIR", ""), "/tmp")  # noqa: S108  # the folder in it is ours alone
+LONGEST = 200  # letters of a place: what is said of it has to fit into a line
 
 
 def make_scratch() -> str:
-    """Make a folder that only this user may enter; remove those of nodes that were killed.  Exits if there is no place.
+    """Make a folder that only this user may enter; remove those of nodes that were killed.
 
+    Raises OSError: there is no place.
     A node that lives holds a lock on its folder; in memory, and on local disks, locks can be relied on.
     """
     prefix = f"hpcmake-{os.getuid()}-"
-    for place in filter(os.path.isabs, PLACES):
+    why = errno.ENOENT
+    for place in PLACES:
+        if not os.path.isabs(place) or len(place) > LONGEST:
+            continue
         folder = f"{place}/{prefix}{os.getpid()}-{os.urandom(4).hex()}"
         try:
             os.mkdir(folder, 0o700)
@@ -23,11 +29,11 @@ def make_scratch() -> str:
             for name in os.listdir(place):
                 if name.startswith(prefix):
                     sweep(place + "/" + name)
-        except OSError:
+        except OSError as error:
+            why = error.errno or why
             continue
         return folder
-    message = "hpcmake: neither /dev/shm nor TMPDIR nor /tmp can be written"
-    raise SystemExit(message)
+    raise OSError(why, os.strerror(why), "neither /dev/shm nor TMPDIR nor /tmp can be written")
 
 
 def sweep(folder: str) -> None:

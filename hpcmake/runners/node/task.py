@@ -3,6 +3,7 @@
 Owns what is known of an attempt between its row and its end.  Knows nothing of the queue, nor of other attempts.
 """
 
+import errno
 import os
 
 TYPE_CHECKING = False
@@ -51,7 +52,9 @@ class Slot:
             self.script_fd = os.open(self.script, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
         os.ftruncate(self.script_fd, 0)
         if os.pwrite(self.script_fd, content, 0) < len(content):
-            raise OSError(28, "No space left on device", self.script)
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        if not os.fstat(self.script_fd).st_nlink:  # some systems empty /dev/shm when a user logs out
+            raise OSError(errno.ENOENT, os.strerror(errno.ENOENT))
         return self.script
 
     def close(self) -> None:
