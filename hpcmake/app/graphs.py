@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 from hpcmake.app.opening import Opened
+from hpcmake.app.usage import usage
 from hpcmake.drawing import fold, render_graph
 from hpcmake.planner.stale import FRESH, GIVEN_UP, UNKNOWN
 
@@ -24,7 +25,11 @@ MOST = 100
 
 def graph(arguments: Arguments) -> int:
     """Draw a campaign.  Raises Trouble."""
-    plan = Opened(arguments).plan()
+    opened = Opened(arguments)
+    if arguments.flag("batches"):
+        sys.stdout.write(_batches(opened))
+        return 0
+    plan = opened.plan()
     if arguments.flag("files"):
         drawing = _files(plan)
     elif arguments.flag("rules"):
@@ -36,6 +41,36 @@ def graph(arguments: Arguments) -> int:
         drawing = fold(drawing, MOST)
     sys.stdout.write(render_graph(drawing, form))
     return 0
+
+
+def _batches(opened: Opened) -> str:
+    """Return who runs where and when, as a picture or as values."""
+    arguments = opened.arguments
+    form = arguments.text("format") or ("json" if arguments.flag("json") else "svg")
+    if form not in {"svg", "json"}:
+        said = f"--batches --format {form}"
+        message = f"`--batches` draws nodes against time, which {form} cannot"
+        raise usage(message, said, help_="`--format svg` is the picture, `--format json` its values")
+    if opened.site is None or not opened.is_at_site:
+        message = "`--batches` draws the jobs of a site, and no site is named"
+        raise usage(message, "--batches", help_="name one, `--site NAME`; `hpcmake sites` lists them")
+    from hpcmake.app.batch_chart import chart_of
+    from hpcmake.app.forecasting import make_forecast
+
+    chart = chart_of(make_forecast(opened.plan(), opened.site, arguments))
+    if form == "svg":
+        from hpcmake.drawing.gantt import render_gantt
+
+        return render_gantt(chart)
+    from json import dumps
+
+    values = {
+        "title": chart.title,
+        "nodes": chart.nodes,
+        "jobs": [{name: getattr(frame, name) for name in frame._fields} for frame in chart.frames],
+        "pieces": [{name: getattr(bar, name) for name in bar._fields} for bar in chart.bars],
+    }
+    return dumps(values, separators=(",", ":")) + "\n"
 
 
 def node(id_: str, label: str, kind: str, state: str, count: int = 1) -> Node:
