@@ -100,6 +100,10 @@ class Attempt(Record):
     the file `log` (appended to) or, if that is None, where the runner keeps it.  `folders` are made if absent,
     `outputs` are stamped when the attempt has succeeded.  All paths are relative to the root of the campaign.
     `holds`: if it fails, or one of its outputs is missing, nothing more is begun until the runner is told to `resume`.
+
+    `expected` is how many seconds it should take, None if nobody knows; it begins only where `ceiling` seconds are
+    left; `tail` is what it and the longest chain behind it should take; of those that could begin, higher `priority`
+    goes first.  `avoid` are nodes on which it has failed.
     """
 
     id: int
@@ -116,6 +120,15 @@ class Attempt(Record):
     outputs: tuple[str, ...] = ()
     resources: Resources = Resources()
     holds: bool = False
+    expected: float | None = None
+    ceiling: float = 0.0
+    tail: float = 0.0
+    priority: int = 0
+    avoid: tuple[str, ...] = ()
+
+
+LAUNCH = "@hpcmake:launch@"
+"""What stands in a command for `{launch}` until the nodes are known: a word that needs no quotes anywhere."""
 
 
 class Event(Record):
@@ -155,12 +168,29 @@ class Ended(Event):
 class Cut(Event):
     """An attempt was ended, or never begun, without being at fault: it costs no retry.
 
-    `why` is `stop`, `forgotten`, `deadline`, `term`, `node` or `launcher`; `elapsed` is in seconds.
+    `why` is `stop`, `forgotten`, `deadline`, `term`, `node`, `launcher` or `size` (no node that is left can hold it);
+    `elapsed` is in seconds.
     """
 
     id: int
     why: str
     elapsed: float = 0.0
+
+
+class Noted(Event):
+    """Something that the user should know; nothing follows from it."""
+
+    text: str
+
+
+class Halted(Event):
+    """The runner begins nothing more, of its own accord; what runs goes on to its end.
+
+    `why` is `deadline`, `nodes` (too many were lost) or `launcher` (no task could be tried); `text` is for the user.
+    """
+
+    why: str
+    text: str
 
 
 class Lost(Event):

@@ -189,12 +189,6 @@ class RunnerProtocol:
 
     # ------------------------------------------------------------ post
 
-    def test_post_follows_a_success_in_the_same_log(self, start: Start) -> None:
-        told = Told(start())
-        good, bad = told.run(script(1, "echo run", post="echo post"), script(2, "false", post="echo post"))
-        assert (good.status, good.why, self.output(good)) == (0, "exit", "run\npost\n")
-        assert (bad.status, bad.why, self.output(bad)) == (1, "exit", "")
-
     def test_a_failure_of_post_is_one_of_the_attempt(self, start: Start) -> None:
         (ended,) = Told(start()).run(script(1, "echo run", post="exit 4", outputs=("a",)))
         assert (ended.status, ended.why, ended.stamps) == (4, "post", ())
@@ -263,12 +257,6 @@ class RunnerProtocol:
         (ended,) = Told(start(memory=0)).run(program(1, "true", resources=Resources(memory=1 << 50)))
         assert ended.status == 0
 
-    def test_a_task_that_wants_too_many_cores_runs_alone(self, start: Start) -> None:
-        told = Told(start(cores=2))
-        cores = {1: 1, 2: 1, 3: 100, 4: 1, 5: 1}
-        told.run(*(program(n, "true", resources=Resources(cores=cores[n])) for n in cores))
-        assert overlap(told.events, cores) in (2, 100)
-
     def test_a_task_with_ranks_runs_alone(self, start: Start) -> None:
         told = Told(start(cores=4))
         weights = {n: 100 if n % 5 == 0 else 1 for n in range(1, 20)}
@@ -313,16 +301,6 @@ class RunnerProtocol:
         say = 'echo "$OLD $BOTH $NEW"'
         first, second = told.run(script(1, say, env={"BOTH": "new", "NEW": "ä b"}), script(2, "echo $BOTH"))
         assert (self.output(first), self.output(second)) == ("old new ä b\n", "old\n")
-
-    def test_a_task_that_does_not_fit_is_overtaken_but_not_for_ever(self, start: Start, fifo: Path) -> None:
-        told = Told(start(cores=2))
-        told.runner.more([script(1, "read < fifo"), program(2, "true", resources=Resources(cores=2))])
-        told.runner.more([program(n, "true") for n in range(3, 40)])
-        told.until_ended(*range(3, 19))
-        assert 2 not in told.begun()
-        fifo.write_text("go\n")
-        told.until_ended(*range(1, 40))
-        assert told.begun() == [1, *range(3, 19), 2, *range(19, 40)]
 
     # ------------------------------------------------------------ time, and what is left behind
 

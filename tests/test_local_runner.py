@@ -16,7 +16,7 @@ from hpcmake.runners.process import find_strays
 
 pytest.register_assert_rewrite("runner_protocol")
 
-from runner_protocol import FOREVER, RunnerProtocol, Start, Told, program, script, strays_of  # noqa: E402
+from runner_protocol import FOREVER, RunnerProtocol, Start, Told, overlap, program, script, strays_of  # noqa: E402
 
 TORN = """
 # Runs a command; carries its output up in pieces that end anywhere, between lines that are not its own.
@@ -73,6 +73,28 @@ class TestLocalRunner(RunnerProtocol):
     @pytest.fixture
     def start(self, root: Path, mark: str) -> Iterator[Callable[..., Runner]]:
         yield from starts(root, mark, None)
+
+    def test_post_follows_a_success_in_the_same_log(self, start: Start) -> None:
+        told = Told(start())
+        good, bad = told.run(script(1, "echo run", post="echo post"), script(2, "false", post="echo post"))
+        assert (good.status, good.why, self.output(good)) == (0, "exit", "run\npost\n")
+        assert (bad.status, bad.why, self.output(bad)) == (1, "exit", "")
+
+    def test_a_task_that_wants_too_many_cores_runs_alone(self, start: Start) -> None:
+        told = Told(start(cores=2))
+        cores = {1: 1, 2: 1, 3: 100, 4: 1, 5: 1}
+        told.run(*(program(n, "true", resources=Resources(cores=cores[n])) for n in cores))
+        assert overlap(told.events, cores) in (2, 100)
+
+    def test_a_task_that_does_not_fit_is_overtaken_but_not_for_ever(self, start: Start, fifo: Path) -> None:
+        told = Told(start(cores=2))
+        told.runner.more([script(1, "read < fifo"), program(2, "true", resources=Resources(cores=2))])
+        told.runner.more([program(n, "true") for n in range(3, 40)])
+        told.until_ended(*range(3, 19))
+        assert 2 not in told.begun()
+        fifo.write_text("go\n")
+        told.until_ended(*range(1, 40))
+        assert told.begun() == [1, *range(3, 19), 2, *range(19, 40)]
 
     def test_nothing_is_left_when_all_is_done(self, start: Start, mark: str) -> None:
         told = Told(start())

@@ -74,7 +74,7 @@ class LocalRunner:
         self._poll = select.poll()
         self._poll.register(self._process.stdout, select.POLLIN)
         self._is_full = False
-        self._alarm, self._former_alarm = _catch_signals()
+        self._alarm, self._former_alarm = catch_signals()
         if self._alarm is not None:
             self._poll.register(self._alarm[0], select.POLLIN)
         self._say(
@@ -244,7 +244,7 @@ class LocalRunner:
         self._process.wait()
 
 
-def _catch_signals() -> tuple[tuple[int, int] | None, int]:
+def catch_signals() -> tuple[tuple[int, int] | None, int]:
     """Let a signal end a wait: return a pipe to watch (None outside the main thread), and its forerunner."""
     ends = os.pipe()
     for end in ends:

@@ -1,0 +1,400 @@
+"""Runs attempts on the nodes that we hold, until their time is over.
+
+Owns the attempts that were handed out, and the way of each: to a node, to several, or to the machine of the script.
+Knows nothing of which attempts there are, nor of what follows; where each goes is decided by its placement.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import sys
+import time
+from math import inf
+
+from hpcmake.model import LAUNCH, Began, Cut, Ended, Halted, Lost, Noted, Resources
+from hpcmake.runners.faults import BEAT, BEAT_EVERY
+from hpcmake.runners.members import Host, Members
+from hpcmake.runners.orders import Drop, Give, Retire, Serve, Spread
+from hpcmake.runners.placement import Placement
+from hpcmake.runners.rows import parse_end, render_row
+from hpcmake.units import render_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from typing import Any
+
+    from hpcmake.model import Attempt, Event
+    from hpcmake.runners.doors import Doors
+    from hpcmake.runners.orders import Order, Rules, Spot
+
+_ASK_EVERY = 60.0  # seconds after which a node is asked for what it has not told
+_ASK_AT_ONCE = 100
+_SHELL = Resources()
+
+
+class Work:
+    """An attempt that was handed out.  `part` is what runs now: it without its post, or its post alone."""
+
+    __slots__ = ("attempt", "began", "part", "place", "ran", "recalled", "stamps", "told")
+
+    def __init__(self, attempt: Attempt) -> None:
+        self.attempt = attempt
+        self.part = attempt
+        self.place: tuple[object, int] | None = None
+        """The member of whom it is, None while it waits here."""
+        self.began: float | None = None
+        self.recalled = False
+        self.ran: Ended | None = None
+        """How its run ended, once its post has begun."""
+        self.stamps: list[Any] = []
+        self.told = 0.0
+        """When its node was last spoken to about it."""
+
+
+class AllocationRunner:
+    """A `Runner` (see model.py) for the nodes of one job.
+
+    `spots` are the nodes, `rules` what the site says of launches, `left` the seconds for which anything may run (`inf`:
+    no end is known).  `spread` gives the words that start a task with nodes on exactly those.  `shells` is how many
+    shells may run on the machine of the script, `latency` how long a file may take to be seen on another node.
+    """
+
+    def __init__(  # noqa: PLR0913  # all are named by whoever calls
+        self,
+        doors: Doors,
+        *,
+        root: str,
+        logs: str,
+        mark: str,
+        spots: Sequence[Spot],
+        rules: Rules,
+        spread: Callable[[Resources, Sequence[str]], Sequence[str]],
+        left: float = inf,
+        shells: int = 64,
+        grace: float = 5.0,
+        latency: float = 0.0,
+    ) -> None:
+        self.doors = doors
+        self.logs = logs
+        self.spread = spread
+        self.began_at = doors.now()
+        self.placement = Placement(spots, rules, end=self.began_at + left)
+        self.events_ready: list[Event] = []
+        self.works: dict[int, Work] = {}
+        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
+        self._start = {
+            "root": os.path.abspath(root),
+            "logs": logs,
+            "name": name,
+            "mark": mark,
+            "cores": 1,
+            "memory": 0,
+            "gpus": 0,
+            "grace": grace,
+            "beat": BEAT,
+            "tell": BEAT_EVERY,
+            "look": 0.2,
+            "scrub": True,
+            "latency": latency,
+            "encoding": sys.getfilesystemencoding(),
+        }
+        os.makedirs(os.path.join(root, logs), exist_ok=True)
+        self.members = Members(self, name)
+        self.host = Host(doors.host({**self._start, "cores": shells, "beat": 0, "tell": 0, "scrub": False}), name)
+        self.stop_why = ""
+        """Why what runs is being ended."""
+        self._paused = False
+        self._closed = ""
+        """Why nothing more is begun."""
+        self._next_beat = self.began_at + BEAT_EVERY
+        self._next_ask = self.began_at + _ASK_EVERY
+
+    # ------------------------------------------------------------ what the engine says
+
+    def wants(self) -> int:
+        """Return how many attempts more should be handed out, so that no node waits for them."""
+        if self._closed or self._paused:
+            return 0
+        waiting = self.placement.waiting
+        nodes = max(1, self.placement.usable)
+        if waiting.load < nodes:
+            share = waiting.load / len(waiting) if len(waiting) else 1 / 64
+            return max(512, min(20_000, int((nodes - waiting.load) / share)))
+        # nothing of what waits fits into what is free: perhaps something else does
+        return 512 if len(waiting) < 20_000 and self.placement.has_idle() else 0  # noqa: PLR2004
+
+    def more(self, attempts: Sequence[Attempt]) -> None:
+        """Queue attempts; each begins when there is a place for it."""
+        for attempt in attempts:
+            if attempt.id in self.works:
+                continue
+            work = self.works[attempt.id] = Work(attempt)
+            if self._closed or self._paused:
+                self.cut(work, self._closed or "forgotten")
+            else:
+                self._queue(work)
+        self._turn(self.doors.now())
+
+    def _queue(self, work: Work) -> None:
+        attempt = work.attempt
+        if attempt.only_post or (attempt.argv is None and not attempt.script):
+            self._to_host(work, attempt)
+            return
+        if attempt.post and not _is_wide(attempt):
+            # what follows a run is light work, and not for the nodes
+            work.part = attempt.replace(post="", outputs=())
+        self.placement.queue([self.members.as_allowed(work.part)])
+
+    def forget(self, ids: Iterable[int]) -> None:
+        """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
+        for id_ in ids:
+            work = self.works.get(id_)
+            if work is None or work.began is not None:
+                continue
+            work.recalled = True
+            if self.placement.waiting.take_back(id_):
+                self.cut(work, "forgotten")
+            elif work.place is not None:
+                self._tell(work, ["forget", id_])
+            elif id_ in self.placement.placed:  # its nodes are being emptied
+                self.placement.ended(id_)
+                self.cut(work, "forgotten")
+
+    def resume(self) -> None:
+        """Begin again what is handed out from now on, after the failure of an attempt that `holds`."""
+        self._paused = False
+        self._tell_all(["resume"])
+
+    def drain(self) -> None:
+        """Begin nothing more; what has not begun answers Cut(why="stop")."""
+        self._close("stop")
+        self._tell_all(["drain"])
+
+    def stop(self, how: str, why: str = "stop") -> None:
+        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why)."""
+        self.stop_why = self.stop_why or why
+        self._close(self.stop_why)
+        self._tell_all(["stop", how])
+        self.members.give_up_waiting()
+
+    def close(self) -> None:
+        """End the runner; what still runs is killed."""
+        self.members.end_all()
+        self.host.end()
+        self.doors.close()
+
+    def _close(self, why: str) -> None:
+        self._closed = self._closed or why
+        for attempt in list(self.placement.waiting.take_all()):
+            self.cut(self.works[attempt.id], why)
+        for id_, placed in list(self.placement.placed.items()):
+            if placed.reserved:
+                self.placement.ended(id_)
+                self.cut(self.works[id_], why)
+
+    def _tell_all(self, words: list[object]) -> None:
+        self.host.channel.say(None, words)
+        self.members.tell_all(words)
+
+    def _tell(self, work: Work, words: list[object]) -> None:
+        if work.place is not None:
+            channel, rank = work.place
+            channel.say(rank, words)  # type: ignore[attr-defined]
+
+    # ------------------------------------------------------------ what it answers
+
+    def events(self, timeout: float | None) -> list[Event]:
+        """Wait for events, at most `timeout` seconds (None: without end); empty if none came, or a signal did."""
+        doors = self.doors
+        until = inf if timeout is None else doors.now() + timeout
+        while True:
+            now = doors.now()
+            self._turn(now)
+            if self.events_ready or now >= until:
+                break
+            wake = min(until, self._wake(now))
+            if doors.wait(None if wake == inf else max(0.0, wake - now)):
+                break
+            for channel in doors.ready():
+                if channel is self.host.channel:
+                    self._hear_host()
+                else:
+                    self.members.hear(channel)
+        events, self.events_ready = self.events_ready, []
+        return events
+
+    def _wake(self, now: float) -> float:
+        return min(
+            self._next_beat,
+            self.placement.wake(now) if not self._closed else inf,
+            self.placement.end if not self.stop_why else inf,
+            self.members.wake(now),
+        )
+
+    def _turn(self, now: float) -> None:
+        """Do what is due."""
+        if now >= self.placement.end and not self.stop_why:
+            text = "the time of this job is over: what runs is ended, and will be run again"
+            self.halt("deadline", text if self.works else "")
+            self.stop("term", "deadline")
+        if now >= self._next_beat:
+            self._next_beat = now + BEAT_EVERY
+            self.members.beat(now)
+        if now >= self._next_ask:
+            self._next_ask = now + _ASK_EVERY
+            self._ask(now)
+        self.members.look(now)
+        if not self._closed and not self._paused:
+            for order in self.placement.decide(now):
+                self._carry_out(order, now)
+        self.members.flush()
+
+    def halt(self, why: str, text: str) -> None:
+        """Begin nothing more, and say so."""
+        if not self._closed:
+            self._close("deadline" if why == "deadline" else "stop")
+            self.events_ready.append(Halted(why, text))
+
+    def note(self, text: str) -> None:
+        """Tell the user something."""
+        self.events_ready.append(Noted(text))
+
+    def _carry_out(self, order: Order, now: float) -> None:
+        if isinstance(order, Give):
+            self.members.give(order.node, [self.works[attempt.id] for attempt in order.attempts], now)
+        elif isinstance(order, Serve):
+            self.members.serve(order.launch, order.nodes, self._start, now)
+        elif isinstance(order, Retire):
+            self.members.retire(order.launch)
+        elif isinstance(order, Spread):
+            self._spread(self.works[order.attempt.id], order.nodes)
+        elif isinstance(order, Drop):
+            self.cut(self.works[order.id], order.why)
+
+    # ------------------------------------------------------------ the machine of the script
+
+    def _spread(self, work: Work, nodes: tuple[int, ...]) -> None:
+        """Start a task that has nodes for itself: its shell runs here, its ranks there."""
+        attempt = work.attempt
+        names = [self.placement.nodes[number].spot.name for number in nodes]
+        words = list(self.spread(attempt.resources, names))
+        text = " ".join(shlex.quote(word) for word in words)
+        argv = None
+        if attempt.argv is not None:
+            argv = tuple(new for word in attempt.argv for new in (words if word == LAUNCH else [word]))
+            if any(LAUNCH in word for word in argv):
+                argv = tuple(word.replace(LAUNCH, text) for word in argv)
+        script, post = attempt.script.replace(LAUNCH, text), attempt.post.replace(LAUNCH, text)
+        env = {"OMP_NUM_THREADS": str(attempt.resources.cores_per_rank), **attempt.env}
+        part = attempt.replace(argv=argv, script=script, post=post, env=env)
+        self._to_host(work, part)
+
+    def _to_host(self, work: Work, part: Attempt) -> None:
+        work.part = part.replace(resources=_SHELL.replace(time=part.resources.time))
+        work.place = (self.host.channel, 0)
+        self.host.channel.say(0, ["more", render_row(work.part)])
+
+    def _hear_host(self) -> None:
+        channel = self.host.channel
+        for _, row in channel.read():
+            self.take(row, channel, 0, node=self.host.name, logs=self.host.logs(self.logs))
+        if channel.ended:
+            text = channel.last_words() or f"the process that runs tasks ended with status {channel.status}"
+            self.members.end_all()
+            self.works.clear()
+            self._closed = "stop"
+            self.doors.forget(channel)
+            self.events_ready.append(Lost(text))
+
+    # ------------------------------------------------------------ answers
+
+    def take(self, row: list[Any], channel: object, rank: int, *, node: str, logs: str) -> None:
+        """Take an answer about an attempt."""
+        kind = row[0]
+        try:
+            work = self.works.get(row[1]) if kind in {"b", "e", "s", "c", "u"} else None
+            if work is None or work.place is None or work.place[0] is not channel or work.place[1] != rank:
+                return  # it was told before, or is of no concern any more
+            if kind == "b":
+                self._on_began(work)
+            elif kind == "s":
+                work.stamps += row[2:]
+            elif kind == "e":
+                self._on_ended(work, parse_end(row, work.stamps, node=node, logs=logs, own=work.attempt.log))
+            elif kind == "c":
+                self._on_cut(work, str(row[2]), float(row[3]))
+            else:
+                self._tell(work, ["more", render_row(work.part)])  # it has never arrived
+        except (ValueError, TypeError, IndexError):
+            return
+
+    def _on_began(self, work: Work) -> None:
+        now = self.doors.now()
+        self.placement.began(work.attempt.id, now)
+        if work.began is None:
+            work.began = now
+            self.events_ready.append(Began(work.attempt.id, now - self.began_at))
+
+    def _on_ended(self, work: Work, ended: Ended) -> None:
+        attempt = work.attempt
+        work.stamps = []
+        if work.ran is None:
+            self.placement.ended(attempt.id, ended.wall if ended.status == 0 else None)
+        succeeded = ended.status == 0 and ended.why == "exit"
+        if work.ran is not None:
+            ran = work.ran
+            log = ended.log if not succeeded or ran.log is None else ran.log
+            why = "post" if not succeeded and ended.why == "exit" else ended.why
+            ended = ended.replace(
+                why=why, wall=ran.wall + ended.wall, cpu=ran.cpu + ended.cpu, rss=max(ran.rss, ended.rss), log=log
+            ).replace(node=ran.node, strays=ran.strays + ended.strays)
+        elif succeeded and attempt.post and not work.part.post and not attempt.only_post:
+            work.ran = ended
+            self._to_host(work, attempt.replace(only_post=True))
+            return
+        del self.works[attempt.id]
+        self.events_ready.append(ended.replace(at=self.doors.now() - self.began_at))
+        if attempt.holds and (not succeeded or None in ended.stamps):
+            self._pause()
+
+    def _pause(self) -> None:
+        """An attempt has failed that stops the run, if the engine says so: begin nothing until it has said."""
+        self._paused = True
+        self.forget([id_ for id_, work in self.works.items() if work.began is None])
+
+    def _on_cut(self, work: Work, why: str, elapsed: float) -> None:
+        self.placement.ended(work.attempt.id)
+        work.place = None
+        if why == "forgotten" and not (work.recalled or self._paused):
+            self._queue(work)
+        elif why == "node" and work.began is None:
+            self.members.on_unfit_for(work)
+            self._queue(work)
+        else:
+            self.cut(work, self.stop_why or why, elapsed)
+
+    def cut(self, work: Work, why: str, elapsed: float = 0.0) -> None:
+        """Answer that an attempt was ended, or will not begin."""
+        del self.works[work.attempt.id]
+        self.events_ready.append(Cut(work.attempt.id, why, elapsed))
+
+    def _ask(self, now: float) -> None:
+        """Ask nodes about attempts of which nothing was heard for long: an answer may have been lost on its way."""
+        asked: dict[tuple[object, int], list[int]] = {}
+        for id_, work in self.works.items():
+            if work.place is not None and now - work.told >= _ASK_EVERY / 2:
+                asked.setdefault(work.place, []).append(id_)
+        for (channel, rank), ids in asked.items():
+            for at in range(0, len(ids), _ASK_AT_ONCE):
+                channel.say(rank, ["ask", *ids[at : at + _ASK_AT_ONCE]])  # type: ignore[attr-defined]
+
+    def describe_left(self) -> str:
+        """Return how long anything may run, in words."""
+        left = self.placement.left(self.doors.now())
+        return "no end is known" if left == inf else f"{render_duration(max(0.0, left))} left"
+
+
+def _is_wide(attempt: Attempt) -> bool:
+    return attempt.resources.nodes is not None or attempt.resources.ranks is not None
