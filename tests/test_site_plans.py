@@ -126,9 +126,11 @@ a command of each rule
   table[p=a]
     tabulate @.hpcmake/lists/table-0-0 > tables/a.csv
   relax[p=a]
-    aprun -n 2048 -N 64 -d 1 ./relax --site theta tables/a.csv relaxed/a.nc
+    aprun -n 2048 -N 64 -d 1 -j 1 -cc depth -L NODES ./relax --site theta \\
+        tables/a.csv relaxed/a.nc
   rank
-    rank relaxed/a.nc relaxed/b.nc relaxed/c.nc relaxed/d.nc relaxed/e.nc relax…
+    rank relaxed/a.nc relaxed/b.nc relaxed/c.nc relaxed/d.nc relaxed/e.nc \\
+        relaxed/f.nc relaxed/g.nc relaxed/h.nc > ranking.csv
 """
 
 

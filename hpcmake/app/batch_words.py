@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from hpcmake.planner.classes import TaskClass
 
 WIDTH = 80
-_JOBS, _RULES, _COMMAND = 12, 20, 4
-"""How many rows of jobs and rules are shown, and lines of a command: what a person reads."""
+_JOBS, _RULES, _COMMAND, _PIECES = 12, 20, 6, 3
+"""How many rows of jobs and rules are shown, and lines of a command, and pieces of one line: what a person reads."""
 
 
 def first_line(forecast: Forecast) -> str:
@@ -339,7 +339,7 @@ def _commands(forecast: Forecast) -> Iterator[str]:
         except Wait:
             yield "  known only later"
             continue
-        lines = [line for line in render_command(attempt).split("\n") if line.strip()]
+        lines = [part for line in render_command(attempt).split("\n") if line.strip() for part in _continued(line)]
         for line in lines[:_COMMAND]:
             yield f"  {line if len(line) <= WIDTH - 4 else line[: WIDTH - 5] + '…'}"
         if len(lines) > _COMMAND:
@@ -347,6 +347,17 @@ def _commands(forecast: Forecast) -> Iterator[str]:
 
 
 # ---------------------------------------------------------------- layout
+
+
+def _continued(line: str) -> list[str]:
+    """Return a line of shell text in pieces that a terminal holds, continued as in a script."""
+    from textwrap import wrap
+
+    keep = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
+    pieces = wrap(line, WIDTH - 6, subsequent_indent="    ", **keep)  # type: ignore[arg-type]
+    if len(pieces) > _PIECES:
+        return [pieces[0] + " \\", f"    … ({len(line)} letters)"]
+    return [*(piece + " \\" for piece in pieces[:-1]), *pieces[-1:]]
 
 
 def _wrapped(text: str, *, lead: str = "") -> Iterator[str]:

@@ -5,7 +5,6 @@ Owns the way from a plan and the words of the command line to jobs.  Knows nothi
 
 from __future__ import annotations
 
-from hpcmake.app.job_words import launch_words
 from hpcmake.app.refusing import check_wishes, refusals, require_queues, wrong_site
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.attempts import Attempts
@@ -15,6 +14,7 @@ from hpcmake.planner.pack import one_each, pack
 from hpcmake.planner.queues import Wishes, open_queues
 from hpcmake.planner.stale import is_stale
 from hpcmake.record import Record
+from hpcmake.runners.launchers import preview_launch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
     wishes = read_wishes(arguments, site)
     check_wishes(site, wishes)
     tables, elsewhere = _place_rules(plan, site)
-    attempts = Attempts(plan, site=site.name, launch=lambda resources: launch_words(site, resources))
+    attempts = Attempts(plan, site=site.name, launch=lambda resources: preview_launch(site, resources))
     trial = arguments.flag("trial")
     purpose = "trial" if trial and any(queue.purpose == "trial" for queue in site.queues) else "work"
     longest = max(band.longest for queue in site.queues for band in queue.bands())

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 from math import ceil
 
-from hpcmake.runners.launchers import count_ranks
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpcmake.model import Resources
     from hpcmake.planner.batches import Job
     from hpcmake.site import Site
 
@@ -48,21 +45,3 @@ def job_script(site: Site, job: Job, command: Sequence[str]) -> list[str]:
     mark = _MARKS[site.scheduler]
     lines = ["#!/bin/bash", *(f"{mark} {words}" for words in directives(site, job))]
     return [*lines, *site.setup.splitlines(), " ".join(command)]
-
-
-def launch_words(site: Site, resources: Resources) -> list[str]:
-    """Return the words that stand for `{launch}` on a site, before it is known on which nodes."""
-    ranks, per_node, depth = count_ranks(resources), resources.ranks_per_node, resources.cores_per_rank
-    nodes = resources.nodes or 1
-    if site.launcher == "aprun":
-        words = ["aprun", "-n", str(ranks), "-N", str(min(per_node, ranks)), "-d", str(depth)]
-    elif site.launcher == "srun":
-        words = ["srun", "-N", str(nodes), "-n", str(ranks), "-c", str(depth)]
-    elif site.launcher == "runjob":
-        words = ["runjob", "--np", str(ranks), "-p", str(per_node)]
-    elif site.launcher == "flux":
-        words = ["flux", "run", "-N", str(nodes), "-n", str(ranks), "-c", str(depth)]
-    else:
-        words = ["mpiexec", "-n", str(ranks)]
-    words += site.launch.words
-    return [*words, ":"] if site.launcher == "runjob" else words
