@@ -135,6 +135,7 @@ CODES = {
     "E911": "something that is needed, and that a site does not say",
     "E912": "a list of nodes that cannot be read",
     "E913": "what a launcher cannot do",
+    "E914": "a job whose nodes cannot be told",
     "W402": "a path that would be split otherwise",
     "W503": "nodes that the command does not use",
     "W710": "a damaged record is skipped",

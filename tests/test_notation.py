@@ -79,6 +79,7 @@ def test_any_notation_of_names_is_known_by_its_form() -> None:
         (["n3", "n1", "n2"], "n[3,1-2]"),
         (["n9", "n10", "n011"], "n[9-10,011]"),
         (["a1", "b2", "a2"], "a1,b2,a2"),
+        (["n1-ib", "n2-ib"], "n1-ib,n2-ib"),  # Slurm reads no text behind brackets
         (["x1b01", "x1b02", "x2b01"], "x1b[01-02],x2b01"),
     ],
 )

@@ -28,7 +28,6 @@ _RANGES = rf"{_RANGE}(?:\s*+,\s*+{_RANGE})*+"
 _NAMES = rf"{_NAME}(?!\[)(?:\s*+,\s*+{_NAME}(?!\[))*+"
 _ITEM = rf"(?:{_NAME})?+(?:\[{_RANGES}\](?:{_TAIL})?+)++"
 _PART = re.compile(rf"\[{_RANGES}\]|{_TAIL}")
-_NUMBERED = re.compile(r"(.*?)([0-9]+)([^0-9]*)")
 _DELIMITER = re.compile(r"[\s,\[\]]")
 _BEGINNING = re.compile(rf"(?:{_NAME})?+(?:\[{_RANGES}\](?:{_TAIL})?+)*+")
 _OPENED = re.compile(rf"\[(?:{_RANGE}(?=[\s,\]])\s*+(?:,\s*+(?=[0-9]))?+)*+")
@@ -101,22 +100,24 @@ def _padded(low: str, high: str) -> Iterable[str]:
 
 
 def render_hostlist(names: Iterable[str]) -> str:
-    """Return names as a compact host list in their order, ranges over the last number of each.
+    """Return names as a compact host list in their order, ranges over a number at the end of each.
+
+    Slurm reads no brackets with a text behind them, such as `nid[1-2]-ib`.
 
     >>> render_hostlist(["nid001", "nid002", "nid003", "nid007", "login"])
     'nid[001-003,007],login'
     """
-    groups: list[tuple[str, str, list[list[str]]]] = []
+    groups: list[tuple[str, list[list[str]]]] = []
     for name in dict.fromkeys(names):
-        match = _NUMBERED.fullmatch(name)
-        if match is None or len(match[2]) > _LONGEST_NUMBER:
-            groups.append((name, "", []))
+        prefix = name.rstrip("0123456789")
+        digits = name[len(prefix) :]
+        if not 0 < len(digits) <= _LONGEST_NUMBER:
+            groups.append((name, []))
             continue
-        prefix, digits, suffix = match.groups()
-        if not groups or not groups[-1][2] or groups[-1][:2] != (prefix, suffix):
-            groups.append((prefix, suffix, [[digits, digits]]))
+        if not groups or not groups[-1][1] or groups[-1][0] != prefix:
+            groups.append((prefix, [[digits, digits]]))
             continue
-        ranges = groups[-1][2]
+        ranges = groups[-1][1]
         low, high = ranges[-1]
         if digits == str(int(high) + 1).zfill(len(low)):
             ranges[-1][1] = digits
@@ -125,10 +126,10 @@ def render_hostlist(names: Iterable[str]) -> str:
     return ",".join(_rendered(*group) for group in groups)
 
 
-def _rendered(prefix: str, suffix: str, ranges: list[list[str]]) -> str:
+def _rendered(prefix: str, ranges: list[list[str]]) -> str:
     written = ",".join(low if low == high else f"{low}-{high}" for low, high in ranges)
     alone = not ranges or (len(ranges) == 1 and ranges[0][0] == ranges[0][1])
-    return f"{prefix}{written}{suffix}" if alone else f"{prefix}[{written}]{suffix}"
+    return prefix + written if alone else f"{prefix}[{written}]"
 
 
 # ---------------------------------------------------------------- Cobalt and ALPS: 3826-3829,3845
