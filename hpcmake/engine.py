@@ -303,6 +303,10 @@ class Engine:
         self._settle(task, DONE)
         self._judge_ready()
 
+    def urgency(self, task: int) -> float:
+        """Return the seconds expected from the start of a task to the end of all that needs it."""
+        return self._urgency.of(self.rule[task], self.row[task])
+
     def is_fatal(self, task: int) -> bool:
         """Tell whether the failure of the next attempt of a task will stop the run."""
         return not self.keep_going and not self._is_optional(task) and self.is_last(task)

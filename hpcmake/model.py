@@ -217,8 +217,8 @@ class Runner(Protocol):
     def drain(self) -> None:
         """Begin nothing more; what has not begun answers Cut(why="stop")."""
 
-    def stop(self, how: str) -> None:
-        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why="stop")."""
+    def stop(self, how: str, why: str = "stop") -> None:
+        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why)."""
 
     def events(self, timeout: float | None) -> list[Event]:
         """Wait for events, at most `timeout` seconds (None: without end); empty if none came, or a signal did."""

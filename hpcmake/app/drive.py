@@ -5,18 +5,19 @@ Owns the order of doors: what is moved, started, stamped, recorded, and when.  K
 
 from __future__ import annotations
 
-import signal
 import time
 
 from hpcmake.app.commands import began_row
 from hpcmake.app.growth import Growth, count_waiting
 from hpcmake.app.handed import Handed
+from hpcmake.app.interrupts import Interrupts
 from hpcmake.app.outcome import Outcome
+from hpcmake.app.pace import Pace
 from hpcmake.app.products import Products
 from hpcmake.app.temps import Temps
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import FRESH_AFTER_ALL
-from hpcmake.model import Began, Cut, Ended, Lost
+from hpcmake.model import Began, Cut, Ended, Halted, Lost, Noted
 from hpcmake.planner.world import Wait
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ class Drive:
         verbose: bool = False,
         rerun: Callable[[str], str] = str,
         check: Callable[[dict[int, Sequence[int]]], list[str]] = lambda _rows: [],
+        wants: Callable[[Runner], int] | None = None,
     ) -> None:
         self.plan = plan
         self.engine = engine
@@ -76,14 +78,19 @@ class Drive:
         self.rerun = rerun
         self._check = check
         """What checks that tasks which have become known fit this machine, and returns what the user is to be told."""
+        self._wants = wants
+        """What says how many attempts more a runner should be given; None: as many as this machine's cores need."""
+        self.pace = Pace(plan, engine)
+        self.halted: Halted | None = None
+        """Why the runner begins nothing more, if it does not."""
+        self._too_big: set[int] = set()
         self.products = Products(plan.graph)
         self.temps = Temps(self, keep=keep_temp)
         self._growth = Growth(engine)
         self.outcome = Outcome(self, latency=latency)
         self.handed: dict[int, Handed] = {}
         self.ids = 0
-        self.signals = 0
-        self.told = 0
+        self.interrupts = Interrupts()
         self.troubles: list[Trouble] = []
         self.post_done: set[int] = set()
         """Tasks whose run has succeeded and whose post failed: only post is repeated."""
@@ -96,6 +103,16 @@ class Drive:
         self._runner: Runner | None = None
 
     @property
+    def signals(self) -> int:
+        """How often the user has asked to end."""
+        return self.interrupts.count
+
+    @property
+    def has_runner(self) -> bool:
+        """Whether the runner was started."""
+        return self._runner is not None
+
+    @property
     def runner(self) -> Runner:
         """The runner; it is started when the first task is handed out."""
         if self._runner is None:
@@ -106,23 +123,19 @@ class Drive:
 
     def run(self) -> None:
         """Run until nothing runs and nothing can be started.  Raises Trouble if the disk or the journal fails."""
-        former = {
-            number: signal.signal(number, self._on_signal) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        }
-        try:
-            self._loop()
-        finally:
-            if self._runner is not None:
-                self._runner.close()
-            for number, action in former.items():
-                signal.signal(number, action)
+        with self.interrupts:
+            try:
+                self._loop()
+            finally:
+                if self._runner is not None:
+                    self._runner.close()
 
     def _loop(self) -> None:
         if self.lease.unclean:
             self.temps.sweep_left()
         self._told_settled()
         while True:
-            self._heed()
+            self.interrupts.heed(self)
             self._fill()
             if not self.handed and not self.outcome.awaited and (self.engine.is_over or self.signals):
                 break
@@ -139,32 +152,6 @@ class Drive:
             self.books.writer.tick()
             self.lease.beat()
 
-    def _on_signal(self, number: int, _frame: object) -> None:
-        self.signals += 1 if number == signal.SIGINT else max(1, 2 - self.signals)
-
-    def _heed(self) -> None:
-        """Do what new signals ask for: start nothing more; end what runs; end it at once."""
-        while self.told < self.signals:
-            self.told += 1
-            running = sum(1 for handed in self.handed.values() if handed.began)
-            self.engine.stop()
-            if self._runner is None:
-                continue
-            if self.told == 1:
-                self._forget_unbegun()
-                tasks = "1 task is" if running == 1 else f"{running} tasks are"
-                self.voice.tell(
-                    {
-                        "kind": "note",
-                        "text": f"stopping: nothing more is started, {tasks} still running; Ctrl-C again ends them",
-                    }
-                )
-            elif self.told == 2:  # noqa: PLR2004  # the second signal
-                self._runner.stop("term")
-                self.voice.tell({"kind": "note", "text": "ending what runs; Ctrl-C again kills it"})
-            else:
-                self._runner.stop("kill")
-
     # ------------------------------------------------------------ handing out
 
     def _room(self) -> int:
@@ -173,6 +160,8 @@ class Drive:
         Where there are priorities it is no more than what can run, since a task that becomes ready could not overtake
         what is there already.  While something is idle, as with tasks that share one gpu, there is room for others.
         """
+        if self._wants is not None:
+            return self._wants(self.runner)
         ahead = max(2, min(int(LOOK_AHEAD * self.cores / max(self.average, 0.0005)), 512))
         room = self.cores + ahead * (not self._has_priorities) - len(self.handed)
         if room <= 0 and self._is_mixed and len(self.handed) < MOST_AHEAD:
@@ -183,9 +172,9 @@ class Drive:
     def _take_back(self) -> None:
         """Take back what has not begun, once nothing more is to be started; what is tried again goes on."""
         if self.engine.stopping and not self.signals:
-            self._forget_unbegun()
+            self.forget_unbegun()
 
-    def _forget_unbegun(self) -> None:
+    def forget_unbegun(self) -> None:
         """Take back what has not begun; what has may still need its post, or another try."""
         if self._runner is not None:
             self._runner.forget(
@@ -249,6 +238,8 @@ class Drive:
             produced=produced,
             holds=self.engine.is_fatal(handed.task) and not self.outcome.latency,
         )
+        if self._wants is not None:
+            attempt = self.pace.told(handed, attempt, self.attempts)
         for path, items in self.attempts.lists:
             self.disk.replace(path, "".join(item + "\n" for item in items).encode("utf-8", "surrogateescape"))
             handed.lists.append(path)
@@ -308,6 +299,10 @@ class Drive:
             handed = self.handed.pop(event.id, None)
             if handed is not None:
                 self.average += (event.wall - self.average) * 0.1
+                if event.status == 0 and event.why == "exit":
+                    self.pace.learn(handed.table.rule.name, event.wall)
+                elif event.node:
+                    handed.avoid = (*handed.avoid, event.node)
                 self._drop_lists(handed)
                 self.outcome.on_ended(handed, event)
                 self._resume_after(handed, event)
@@ -318,6 +313,13 @@ class Drive:
                 self.outcome.on_cut(handed, event)
         elif isinstance(event, Lost):
             self._on_lost(event)
+        elif isinstance(event, Noted):
+            self.voice.tell({"kind": "note", "text": event.text})
+        elif isinstance(event, Halted):
+            self.halted = event
+            self.engine.stop()
+            if event.text:
+                self.voice.tell({"kind": "note", "text": event.text})
 
     def _resume_after(self, handed: Handed, ended: Ended) -> None:
         """Let the runner go on, if it has stopped to begin attempts since this one has failed."""

@@ -18,6 +18,7 @@ class Handed:
 
     __slots__ = (
         "attempt",
+        "avoid",
         "before",
         "began",
         "inputs",
@@ -43,6 +44,8 @@ class Handed:
         self.reason: Reason | None = None
         """Why it must run, if it has run before: that cannot be told once its earlier success counts no more."""
         self.attempt: Attempt | None = None
+        self.avoid: tuple[str, ...] = ()
+        """Nodes on which it has failed."""
         self.began = False
         self.is_trusted = False
         """Whether nothing has failed or been cut off since its last success: what lies where outputs do is its own."""

@@ -64,6 +64,7 @@ class LocalRunner:
         self._ready: list[Event] = []
         self._scratch = ""
         self._lost = False
+        self._stop_why = "stop"
         os.makedirs(os.path.join(root, logs), exist_ok=True)
         self._pipe = Pipe(
             command or find_node(),
@@ -115,8 +116,9 @@ class LocalRunner:
         """Begin nothing more; what has not begun answers Cut(why="stop")."""
         self._say(["drain"])
 
-    def stop(self, how: str) -> None:
-        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why="stop")."""
+    def stop(self, how: str, why: str = "stop") -> None:
+        """End what runs: `term` asks, and kills after a grace; `kill` kills at once.  Each answers Cut(why)."""
+        self._stop_why = why
         self._say(["stop", how])
 
     def close(self) -> None:
@@ -178,7 +180,7 @@ class LocalRunner:
             if row[1] in self._held:
                 del self._held[row[1]]
                 self._stamps.pop(row[1], None)
-                self._ready.append(Cut(row[1], row[2], row[3]))
+                self._ready.append(Cut(row[1], self._stop_why if row[2] == "stop" else row[2], row[3]))
         elif kind == "up":
             self._node, self._scratch = row[2], row[3]
         else:

@@ -1,0 +1,66 @@
+"""How long tasks take, as far as this campaign knows: from earlier runs, from this one, or from `time`.
+
+Owns the wall times by rule, and what a runner is told of an attempt by them.  Knows nothing of nodes.
+"""
+
+from __future__ import annotations
+
+from hpcmake.planner.estimates import ENOUGH, NONE_GIVEN, estimate, needed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.app.handed import Handed
+    from hpcmake.engine import Engine
+    from hpcmake.model import Attempt
+    from hpcmake.planner.attempts import Attempts
+    from hpcmake.planner.estimates import Estimate
+    from hpcmake.planner.plan import Plan
+
+_MOST = 2000  # wall times of a rule that are kept: the last ones
+
+
+class Pace:
+    """Tells of attempts what they should take."""
+
+    def __init__(self, plan: Plan, engine: Engine) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._walls: dict[str, list[float]] = {}
+        self._counted: dict[tuple[str, float | None], tuple[int, Estimate]] = {}
+
+    def learn(self, rule: str, wall: float) -> None:
+        """Take note of how long a task of a rule has taken."""
+        walls = self._of(rule)
+        walls.append(wall)
+        if len(walls) > 2 * _MOST:
+            del walls[:_MOST]
+
+    def _of(self, rule: str) -> list[float]:
+        if rule not in self._walls:
+            self._walls[rule] = self._plan.history.walls(rule)[-_MOST:]
+        return self._walls[rule]
+
+    def estimate(self, rule: str, limit: float | None) -> Estimate:
+        """Return what a task of a rule with that `time` should take; made anew when a quarter more is known."""
+        walls = self._of(rule)
+        count, known = self._counted.get((rule, limit), (-1, None))
+        if known is None or len(walls) > count + max(ENOUGH, count // 4) or (count < ENOUGH <= len(walls)):
+            known = estimate(walls, limit=limit, longest=0.0)
+            self._counted[rule, limit] = (len(walls), known)
+        return known
+
+    def told(self, handed: Handed, attempt: Attempt, attempts: Attempts) -> Attempt:
+        """Return an attempt with what a runner of many nodes wants to know of it."""
+        table = handed.table
+        priority = 0
+        if "priority" in table.rule.resources:
+            priority = attempts.resources(table, handed.row, handed.number)[1].get("priority", 0)
+        known = self.estimate(table.rule.name, attempt.resources.time)
+        told = attempt.replace(tail=self._engine.urgency(handed.task), priority=priority, avoid=handed.avoid)
+        if known.basis == NONE_GIVEN:
+            return told
+        ceiling = known.ceiling
+        last = self._plan.history.others.get(attempt.task)
+        if last is not None and last["k"] == "cut" and last.get("why") == "deadline":
+            ceiling = needed(ceiling, last.get("e", 0.0))
+        return told.replace(expected=known.seconds, ceiling=ceiling)
