@@ -15,13 +15,12 @@ from hpcmake.app.adoption import adopt, complete
 from hpcmake.app.books import Books, fold
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
-from hpcmake.app.limits import check_limits
-from hpcmake.app.machine import Machine, read_machine
 from hpcmake.app.opening import FOLDER, Opened
 from hpcmake.app.orphans import remove_orphans
 from hpcmake.app.placing import check_run
-from hpcmake.app.preparing import check_machine, require_writable, tell_warnings
+from hpcmake.app.preparing import check_place, require_writable, tell_warnings
 from hpcmake.app.strays import end_strays, mark_of_campaign
+from hpcmake.app.venue import find_venue
 from hpcmake.diagnostics import Diagnostic, Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
 from hpcmake.lease import Lease, acquire
@@ -35,24 +34,29 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from hpcmake.journal import JournalWriter
-    from hpcmake.model import Resources, Runner
     from hpcmake.options import Arguments
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
 
 
-_UNSTARTED = "nothing was started"
+TERMINATED = 143
+"""The exit status of a job that was told to end."""
+WORK_LEFT = 75
+"""The exit status of a job that ends before all of its work is done, and in which nothing has failed."""
 
 
 def lead(arguments: Arguments) -> int:
     """Run a campaign; return the exit status.  Raises Trouble."""
     # mistakes are told before anything is written, and before anybody is waited for
     opened = Opened(arguments)
-    check_run(arguments, opened.site)
+    if opened.held is None:
+        check_run(arguments, opened.site)
     plan = opened.plan()
     require_writable()
-    with acquire(FOLDER, wait=arguments.number("wait"), tell=None if arguments.flag("quiet") else tell_wait) as lease:
+    job = opened.held.job if opened.held is not None else None
+    tell = None if arguments.flag("quiet") else tell_wait
+    with acquire(FOLDER, wait=arguments.number("wait"), tell=tell, job=job) as lease:
         voice = open_voice(arguments)
         try:
             if lease.unclean:
@@ -102,8 +106,7 @@ class Lead:
         self.lease = lease
         self.voice = voice
         self.host = socket.gethostname()
-        jobs = self.arguments.number("jobs")
-        self.machine: Machine = read_machine(int(jobs) if jobs is not None else None)
+        self.venue = find_venue(opened, mark_of_campaign)
         self.trace = None
         self.started = time.monotonic()
         path = self.arguments.text("trace")
@@ -125,7 +128,7 @@ class Lead:
         try:
             while True:
                 tell_warnings(self.opened, plan)
-                words = check_machine(self.opened, plan)
+                words = check_place(self.opened, plan, self.venue)
                 books = self._books(plan, writer)
                 if not plan.history.exists:
                     for each in (*self.opened.passed, plan):
@@ -163,9 +166,9 @@ class Lead:
         attempts = Attempts(
             plan,
             site=self.opened.site_name,
-            launch=_launch,
-            most_cores=self.machine.cores,
-            most_memory=self.machine.memory,
+            launch=self.venue.launch,
+            most_cores=self.venue.most_cores,
+            most_memory=self.venue.most_memory,
         )
         default = int(arguments.number("retries") or 0)
         expected = _expectations(plan)
@@ -193,17 +196,18 @@ class Lead:
             plan,
             engine,
             attempts,
-            self._runner,
+            self.venue.runner,
             disk=self.opened.disk,
             books=books,
             voice=self.voice,
             lease=self.lease,
-            cores=self.machine.cores,
+            cores=self.venue.cores,
             latency=arguments.number("latency") or 0.0,
             keep_temp=arguments.flag("keep_temp"),
             verbose=arguments.flag("verbose"),
             rerun=self._rerun,
-            check=lambda rows: check_limits(plan, attempts, self.machine, retries=default, rows=rows),
+            check=lambda rows: self.venue.check(plan, attempts, retries=default, rows=rows),
+            wants=self.venue.wants,
         )
         stale, fresh, _ = count_states(plan)
         total = sum(sum(reasons.values()) for reasons in stale.values())
@@ -211,10 +215,7 @@ class Lead:
             self.voice.tell(
                 {
                     "kind": "start",
-                    "where": "this machine",
-                    "cores": self.machine.cores,
-                    "memory": self.machine.memory,
-                    "gpus": self.machine.gpus,
+                    **self.venue.start_row(),
                     "stale": total,
                     "fresh": fresh,
                     "unknown": len(plan.unknown()),
@@ -222,37 +223,24 @@ class Lead:
                     "expected": self._expected_end(plan, stale),
                 }
             )
-            for text in words:
+            for text in (*words, *self.venue.notes(plan)):
                 self.voice.tell({"kind": "note", "text": text})
-            self._note_missing_launcher(plan)
         drive.run()
         return self._status(drive), drive
 
     def _status(self, drive: Drive) -> int:
         if drive.signals:
-            return 130
+            return TERMINATED if drive.interrupts.terminated and self.venue.job is not None else 130
         if drive.troubles:
             return max(trouble.exit_status for trouble in drive.troubles)
         engine = drive.engine
+        if drive.halted is not None and drive.halted.why == "launcher":
+            return 3
         if engine.failed or engine.not_produced:
             return 1
+        if self.venue.job is not None and engine.left():
+            return WORK_LEFT
         return 1 if engine.left() or drive.plan.has_unknown else 0
-
-    def _runner(self) -> Runner:
-        from hpcmake.refusals import trouble
-        from hpcmake.runners.local import LocalRunner
-
-        try:
-            return LocalRunner(
-                root=".",
-                logs=f"{FOLDER}/logs",
-                mark=mark_of_campaign(),
-                cores=self.machine.cores,
-                memory=self.machine.memory,
-                gpus=self.machine.gpus,
-            )
-        except OSError as error:
-            raise trouble(error, "keep the output of tasks in", f"{FOLDER}/logs", consequence=_UNSTARTED) from None
 
     def _rerun(self, handle: str) -> str:
         """Return what to type to run one task again: a file that it makes; all that was asked for if none is known."""
@@ -280,19 +268,7 @@ class Lead:
             mean = sum(walls) / len(walls)
             total += mean * sum(reasons.values())
             longest = max(longest, mean)
-        return max(total / self.machine.cores, longest) if total else None
-
-    def _note_missing_launcher(self, plan: Plan) -> None:
-        if not any(table.rule.has_nodes and table.count for table in plan.graph.tables):
-            return
-        from hpcmake.runners.launchers import find_mpiexec
-
-        if find_mpiexec() is None:
-            text = (
-                "rules with nodes or ranks run under `mpiexec` here, and there is none on the PATH: "
-                "install an MPI (MPICH, Open MPI)"
-            )
-            self.voice.tell({"kind": "note", "text": text})
+        return max(total / self.venue.cores, longest) if total else None
 
     # ------------------------------------------------------------ the end
 
@@ -358,12 +334,6 @@ class _Traced:
 
     def close(self) -> None:
         self.voice.close()
-
-
-def _launch(resources: Resources) -> list[str]:
-    from hpcmake.runners.launchers import mpiexec
-
-    return mpiexec(resources)
 
 
 def _expectations(plan: Plan) -> Callable[[str], float]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from hpcmake.app.placing import LOCAL, find_site
+from hpcmake.app.placing import LOCAL, find_held_here, find_site
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
 from hpcmake.journal import JournalFolder
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from hpcmake.lines import Damage
     from hpcmake.options import Arguments
     from hpcmake.planner.rules import Campaign
+    from hpcmake.runners.held import Held
     from hpcmake.syntax import Wfile
 
 FOLDER = ".hpcmake"
@@ -102,7 +103,12 @@ class Opened:
         enter(arguments)
         self.root = os.getcwd()
         self.site = find_site(arguments, os.environ)
-        """The site that was named; None: this machine."""
+        """The site that was named, or whose job we are in; None: this machine."""
+        self.held: Held | None = None
+        """The job that we are in, if the campaign is to run on its nodes."""
+        here = find_held_here(arguments, self.site, os.environ)
+        if here is not None:
+            self.site, self.held = here
         self.site_name = self.site.name if self.site is not None else LOCAL
         """The name under which `defaults on` and `{site}` know where the campaign runs."""
         self.looked = time.time_ns()

@@ -8,19 +8,24 @@ from __future__ import annotations
 import os
 
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.options import RUN
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hpcmake.options import Arguments
+    from hpcmake.runners.held import Held
     from hpcmake.site import Site
 
 LOCAL = "local"
 """The name under which `defaults on` and `{site}` know this machine."""
 
 VARIABLE = "HPCMAKE_SITE"
+
+JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "COBALT_JOBID")
+"""What the schedulers that we know put into the environment of a job, each its own."""
 
 _SHAPES = ("job_nodes", "job_time", "max_queued", "queue", "project", "budget", "trial", "submit", "detach")
 """Options that say something of jobs, and nothing where there are none."""
@@ -70,11 +75,53 @@ def check_words(arguments: Arguments, site: Site | None) -> None:
         raise Trouble(*mistakes)
 
 
+def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str, str]) -> tuple[Site, Held] | None:
+    """Return the job that we are in, and its site with what the job tells; None if the campaign shall not run there.
+
+    That is so outside of jobs, and where jobs are to be submitted.  Raises Trouble.
+    """
+    here = arguments.flag("here")
+    if arguments.verb != RUN or any(key in arguments.values for key in ("submit", "detach")):
+        return None
+    if site is not None and site.scheduler == "none":
+        if here:
+            raise _no_job(f"{site.name} has no scheduler, so no jobs")
+        return None
+    if not here and not any(name in environ for name in JOB_VARIABLES):
+        return None
+    import time
+
+    from hpcmake.runners.held import find_held
+    from hpcmake.runners.placed import complete_site, find_site_of
+    from hpcmake.runners.process import call
+    from hpcmake.sites import read_sites
+
+    def run(argv: Sequence[str], seconds: float) -> tuple[int | None, bytes, bytes]:
+        return call(argv, timeout=seconds)
+
+    held = find_held(environ, now=time.time(), run=run, scheduler=site.scheduler if site is not None else None)
+    if held is None:
+        if here:
+            of = "" if site is None else f" of {site.name}"
+            raise _no_job(f"this is no job{of}: nothing in the environment tells of one")
+        return None
+    if site is None:
+        site = find_site_of(held, read_sites(environ)[0])
+    if site is None:
+        return None
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return complete_site(site, held, cores=cores, run=run), held
+
+
+def _no_job(message: str) -> Trouble:
+    span = Span(Source("the command line", "--here"), 0, len("--here"))
+    help_ = "start it in the script of a job, or in an interactive one; `hpcmake testbed SITE -- …` emulates one"
+    return Trouble(Diagnostic("E817", message, span, help=help_))
+
+
 def check_run(arguments: Arguments, site: Site | None) -> None:
-    """Refuse a run that only a runner of queues, or of allocations, can do.  Raises Trouble."""
+    """Refuse a run that only a runner of queues can do.  Raises Trouble."""
     check_words(arguments, site)
-    if arguments.flag("here"):
-        raise _later("--here", "`--here`, which runs on the nodes of a job,", "`-n` shows what the jobs would be")
     if site is None or site.scheduler == "none":
         return
     help_ = "inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be"

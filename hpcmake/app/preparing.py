@@ -15,6 +15,7 @@ from hpcmake.text import Source, Span
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.app.opening import Opened
+    from hpcmake.app.venue import Venue
     from hpcmake.planner.plan import Plan
 
 _LOOKED_AT = 20_000
@@ -57,17 +58,23 @@ def _idle_words(opened: Opened, plan: Plan) -> list[Diagnostic]:
 
 
 def check_machine(opened: Opened, plan: Plan) -> list[str]:
-    """Check that tasks fit this machine, if they run on it; return what the user is to be told.  Raises Trouble."""
-    if opened.is_at_site or not any(table.rule.resources or table.rule.site for table in plan.graph.tables):
+    """Check that tasks fit the place of a run, if there is one; return what the user is to be told.  Raises Trouble."""
+    if opened.is_at_site and opened.held is None:
         return []
-    from hpcmake.app.limits import check_limits
-    from hpcmake.app.machine import read_machine
+    from hpcmake.app.strays import mark_of_campaign
+    from hpcmake.app.venue import find_venue
+
+    return check_place(opened, plan, find_venue(opened, mark_of_campaign))
+
+
+def check_place(opened: Opened, plan: Plan, venue: Venue) -> list[str]:
+    """Check that tasks fit the place of a run; return what the user is to be told.  Raises Trouble."""
+    if not any(table.rule.resources or table.rule.site or opened.held for table in plan.graph.tables):
+        return []
     from hpcmake.planner.attempts import Attempts
 
-    jobs = opened.arguments.number("jobs")
-    machine = read_machine(int(jobs) if jobs is not None else None)
-    attempts = Attempts(plan, site=opened.site_name, launch=lambda _resources: ("mpiexec",))
-    return check_limits(plan, attempts, machine, retries=int(opened.arguments.number("retries") or 0))
+    attempts = Attempts(plan, site=opened.site_name, launch=venue.launch)
+    return venue.check(plan, attempts, retries=int(opened.arguments.number("retries") or 0))
 
 
 def require_writable() -> None:
