@@ -178,7 +178,7 @@ class Books:
             "t": table.name(row),
             "c": self.definition(table),
             "a": attempt,
-            "n": self.host,
+            "n": (ended.node if ended is not None else "") or self.host,
         }
         if ended is not None:
             record |= {

@@ -83,7 +83,6 @@ class Drive:
         self.pace = Pace(plan, engine)
         self.halted: Halted | None = None
         """Why the runner begins nothing more, if it does not."""
-        self._too_big: set[int] = set()
         self.products = Products(plan.graph)
         self.temps = Temps(self, keep=keep_temp)
         self._growth = Growth(engine)

@@ -6,6 +6,7 @@ Owns the check of outputs, what was produced, retries and what is moved aside.  
 from __future__ import annotations
 
 from hpcmake.app.depfiles import read_depfile
+from hpcmake.app.tail import read_tail, render_signal
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.model import Ended
 from hpcmake.units import render_duration
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 ASIDE = ".hpcmake/aside"
 """Where the outputs of failed and interrupted attempts go; those of the last one are kept."""
 
-TAIL = 20
-"""Lines of output that are shown of a failure."""
-
 
 class Outcome:
     """Decides what each end of an attempt means.  `latency` is how long an output may take to appear, in seconds."""
@@ -34,6 +32,7 @@ class Outcome:
         self.drive = drive
         self.latency = latency
         self._has_maybe = any(item.maybe for rule in drive.plan.campaign.rules for item in rule.inputs)
+        self._too_big: set[str] = set()
         self.cut = 0
         """Attempts that had begun and were ended early, without being at fault."""
         self.awaited: list[tuple[float, Handed, Ended, list[Stamp | None]]] = []
@@ -199,8 +198,10 @@ class Outcome:
         if ended.why == "time":
             limit = handed.attempt.resources.time if handed.attempt is not None else None
             words = f"ended by its time limit of {render_duration(limit)}" if limit else "ended by its time limit"
+        elif ended.why == "node":
+            words = "the nodes on which it ran were lost, each time"
         elif ended.status < 0:
-            words = f"ended by signal {-ended.status}" + _signal_name(-ended.status)
+            words = f"ended by signal {-ended.status}" + render_signal(-ended.status)
         else:
             words = f"exit {ended.status}"
         if ended.why == "post":
@@ -334,7 +335,18 @@ class Outcome:
         elif drive.plan.judge.past(table, row) is not None:
             # it was announced, and never began: what it made before counts as before
             drive.books.write({"k": "unlaunch", "ts": [table.name(row)]})
+        if cut.why == "size":
+            self._tell_too_big(handed)
         drive.engine.on_cut(handed.task, again=again)
+
+    def _tell_too_big(self, handed: Handed) -> None:
+        """Tell, once for each rule, that a task is left for nodes that can hold it."""
+        rule = handed.table.rule.name
+        if rule not in self._too_big:
+            self._too_big.add(rule)
+            name = handed.table.name(handed.row)
+            text = f"{name} fits on none of the nodes that are left, nor do perhaps others of its rule: it is left"
+            self.drive.voice.tell({"kind": "note", "text": text})
 
     # ------------------------------------------------------------ files
 
@@ -372,28 +384,4 @@ class Outcome:
         """
         if table.outputs:
             return self.drive.plan.graph.files.paths[table.outputs[0][row]]
-        return ""
-
-
-def read_tail(log: tuple[str, int, int] | None, lines: int = TAIL) -> list[str]:
-    """Return the last lines of a task's output."""
-    if log is None:
-        return []
-    name, offset, length = log
-    skip = max(0, length - 64 * 1024)
-    try:
-        with open(name, "rb", buffering=0) as file:
-            file.seek(offset + skip)
-            raw = file.read(length - skip)
-    except OSError:
-        return []
-    return raw.decode("utf-8", "replace").splitlines()[-lines:]
-
-
-def _signal_name(number: int) -> str:
-    from signal import Signals
-
-    try:
-        return f" ({Signals(number).name})"
-    except ValueError:
         return ""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MOST_FAILURES = 10
-_INTERRUPTED = 130
+_INTERRUPTED = {130, 143}  # by the user; by who ends jobs
 
 
 class Account:
@@ -68,7 +68,7 @@ def _result(row: Mapping[str, Any], *, color: bool) -> str:
     title, tone = ("not finished", RED)
     if status == 0:
         title, tone = ("finished", GREEN)
-    elif status == _INTERRUPTED:
+    elif status in _INTERRUPTED:
         title, tone = ("interrupted", YELLOW)
     parts = [f"{count(done, 'task')} done"]
     if failed:
@@ -88,7 +88,7 @@ def _what_is_left(row: Mapping[str, Any]) -> str:
     if not left:
         return "left: what is known only when more is done"
     line = f"left: {count(left, 'task')}" + (", and what is known only later" if unknown else "")
-    if row.get("exit") == _INTERRUPTED or not failed:
+    if row.get("exit") in _INTERRUPTED or not failed:
         return line
     if row.get("keep_going"):
         return line + ("; it needs" if left == 1 else "; they need") + " what failed"
@@ -96,7 +96,7 @@ def _what_is_left(row: Mapping[str, Any]) -> str:
 
 
 def _next(row: Mapping[str, Any]) -> list[str]:
-    if row.get("exit") == _INTERRUPTED:
+    if row.get("exit") in _INTERRUPTED:
         return ["next: type hpcmake again, which goes on from here"]
     if not row.get("failed"):
         return ["next: type hpcmake again, which goes on from here"] if row.get("left") else []
