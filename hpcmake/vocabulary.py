@@ -131,5 +131,5 @@ LATER = {
 }
 """Verbs of campaigns on sites, which this version does not have."""
 
-LATER_FOR_VERBS = {("sites", "--check"): "tries a site on the machine itself"}
+LATER_FOR_VERBS: dict[tuple[str, str], str] = {}
 """Options of a verb, with what they would do there; with other verbs they mean something else."""

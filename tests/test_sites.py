@@ -914,15 +914,6 @@ def test_two_names(user: Command) -> None:
     assert result.err.startswith("error[E808]: name one site, or none for a list\n")
 
 
-@pytest.mark.parametrize("words", [("sites", "theta", "--check"), ("sites", "--check", "theta")])
-def test_trying_a_site_needs_a_later_version(words: tuple[str, ...], user: Command) -> None:
-    result = user.say(*words)
-    assert result.status == 2
-    assert result.err.splitlines()[0] == (
-        "error[E805]: `hpcmake sites --check`, which tries a site on the machine itself, needs a later version"
-    )
-
-
 def test_help(user: Command) -> None:
     assert "sites" in VERBS
     assert user.say("sites", "--help").out.startswith(

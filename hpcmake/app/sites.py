@@ -33,6 +33,11 @@ def sites(arguments: Arguments) -> int:
         raise usage(message, " ".join(["sites", *words]), help_="such as `hpcmake sites theta`")
     enter(arguments)
     mistakes: list[Diagnostic] = []
+    if arguments.flag("check"):
+        from hpcmake.app.site_check import check_site, require_named
+
+        name = require_named(words)
+        return check_site(read_site(name, os.environ), name, json=arguments.flag("json"))
     if words:
         found = [read_site(words[0], os.environ)]
     else:
