@@ -6,6 +6,7 @@ import pytest
 
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.model import Resources
+from hpcmake.runners.dialects import scrub_launcher
 from hpcmake.runners.launchers import (
     find_launcher,
     find_mpiexec,
@@ -155,6 +156,8 @@ def test_runjob_on_a_block_and_on_a_part_of_one() -> None:
     assert launch(MIRA, resources, f"{BLOCK}/R00-M0-N00-J00") == (
         f"runjob --block {BLOCK} --corner R00-M0-N00-J00 --shape 2x2x2x2x2 --np 500 -p 16 :"
     )
+    words = render_launch(MIRA, Resources(nodes=20), [f"{BLOCK}/R00-M0-N00-J00"])
+    assert words[words.index("--shape") + 1] == "2x2x2x2x2", "the smallest part that holds 20 nodes has 32"
     words = render_launch(MIRA, Resources(nodes=512), [BLOCK], cwd="run/a")
     assert words == ["runjob", "--block", BLOCK, "--np", "512", "-p", "1", "--cwd", "run/a", ":"]
 
@@ -166,8 +169,8 @@ def test_runjob_takes_powers_of_two() -> None:
         "error[E913]: runjob starts 1, 2, 4, 8, 16, 32 or 64 ranks on a node, not 12\n"
         "  help: write `ranks_per_node: 8` or `ranks_per_node: 16`\n"
     )
-    with pytest.raises(Trouble, match="E913 no part of a block has 48 nodes"):
-        launch(MIRA, Resources(nodes=48), f"{BLOCK}/R00-M0-N00-J00")
+    with pytest.raises(Trouble, match="E913 no part of a block has 600 nodes"):
+        launch(MIRA, Resources(nodes=600), f"{BLOCK}/R00-M0-N00-J00")
 
 
 def test_a_site_whose_mpiexec_is_not_known() -> None:
@@ -267,6 +270,18 @@ def test_words_of_a_site_that_would_bind_tasks_do_not_reach_the_nodes() -> None:
     assert on_nodes(site, "n1").endswith("--wait=0 --network=x")
     site = OPENMPI.replace(launch=Launch(mpi="openmpi", words=("--mca", "btl", "tcp,self", "--bind-to", "core")))
     assert on_nodes(site, "a").endswith("--stdin 0 --mca btl tcp,self")
+
+
+def test_the_shape_of_a_job_says_nothing_of_the_shape_of_a_launch() -> None:
+    kept = {
+        "PATH": "/bin",
+        "SLURM_JOB_ID": "7",
+        "SLURM_JOB_NODELIST": "n[1-2]",
+        "SLURM_TASKS_PER_NODE": "64(x2)",
+        "SLURM_CONF": "/etc/slurm.conf",
+    }
+    shape = {"SLURM_NTASKS": "128", "SLURM_CPUS_PER_TASK": "4", "SLURM_MEM_PER_CPU": "500", "SLURM_EXPORT_ENV": "NONE"}
+    assert scrub_launcher({**kept, **shape, "SLURM_NTASKS_PER_NODE": "64", "SLURM_GPUS_PER_TASK": "1"}) == kept
 
 
 # ---------------------------------------------------------------- what a dry run shows

@@ -10,6 +10,7 @@ from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import TypeAlias
 
     from hpcmake.site import NodeKind, Site
@@ -33,6 +34,47 @@ PLACEHOLDER = "NODES"
 """What stands for the nodes of a launch that is only shown."""
 
 _MOST_RANKS_OF_RUNJOB = 64
+
+_INHERITED = (
+    "SLURM_NTASKS",
+    "SLURM_NPROCS",
+    "SLURM_CPUS_PER_TASK",
+    "SRUN_CPUS_PER_TASK",
+    "SLURM_CPUS_PER_GPU",
+    "SLURM_GPUS",
+    "SLURM_GPU_BIND",
+    "SLURM_TRES_PER_TASK",
+    "SLURM_THREADS_PER_CORE",
+    "SLURM_HINT",
+    "SLURM_DISTRIBUTION",
+    "SLURM_ARBITRARY_NODELIST",
+    "SLURM_EXPORT_ENV",
+    "SLURM_EXCLUSIVE",
+    "SLURM_KILL_BAD_EXIT",
+    "SLURM_NO_KILL",
+    "SLURM_WAIT",
+    "SLURM_OVERLAP",
+    "SLURM_EXACT",
+)
+_INHERITED_FAMILIES = (
+    "SLURM_NTASKS_PER_",
+    "SLURM_GPUS_PER_",
+    "SLURM_MEM_PER_",
+    "SLURM_CPU_BIND",
+    "SLURM_MEM_BIND",
+)
+
+
+def scrub_launcher(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment for launchers, without what the shape of the job would say of the shape of each launch.
+
+    srun takes defaults from the variables of the job that calls it: `sbatch -n 256 -c 4` would hold for every step.
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name not in _INHERITED and not name.startswith(_INHERITED_FAMILIES)
+    }
 
 
 class Launched(Record):
@@ -143,12 +185,18 @@ def _runjob_options(launched: Launched) -> Options:
     block, _, corner = each.names[0].partition("/")
     part: Options = []
     if corner:
-        if each.nodes not in SHAPES:
-            sizes = ", ".join(map(str, SHAPES))
-            raise Trouble(Diagnostic("E913", f"no part of a block has {each.nodes} nodes", help=f"there are {sizes}"))
-        part = [("--corner", corner), ("--shape", SHAPES[each.nodes])]
+        part = [("--corner", corner), ("--shape", SHAPES[require_part(each.nodes)])]
     cwd: Options = [("--cwd", each.cwd)] if each.cwd is not None else []
     return [("--block", block), *part, ("--np", str(each.ranks)), ("-p", str(each.per_node)), *cwd]
+
+
+def require_part(nodes: int) -> int:
+    """Return the nodes of the smallest part of a block that holds so many.  Raises Trouble if none does."""
+    found = next((size for size in sorted(SHAPES) if size >= nodes), None)
+    if found is None:
+        message = f"no part of a block has {nodes} nodes"
+        raise Trouble(Diagnostic("E913", message, help=f"the largest has {max(SHAPES)}; or use the whole block"))
+    return found
 
 
 def _as_root(launched: Launched) -> Options:
