@@ -121,6 +121,7 @@ CODES = {
     "E814": "more than one site",
     "E815": "jobs where there are none",
     "E816": "jobs that a site does not take",
+    "E817": "what a plain script cannot do",
     "E817": "no job to run in",
     "E900": "a site that is not there",
     "E901": "a site file that cannot be read",

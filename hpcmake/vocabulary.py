@@ -116,6 +116,7 @@ VERBS = {
     "status": "the campaign at a glance",
     "log": "the output of a task's last attempt",
     "graph": "the graph, as dot, mermaid, svg or json",
+    "script": "write the jobs of a site as plain job scripts",
     "stop": "end what runs",
     "clean": "remove what rules made",
     "fmt": "put the Wfile into its canonical form",
@@ -126,7 +127,6 @@ VERBS = {
 """Every verb of one machine, with what it does."""
 
 LATER = {
-    "script": "writes job scripts",
     "testbed": "emulates a site",
 }
 """Verbs of campaigns on sites, which this version does not have."""

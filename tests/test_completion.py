@@ -70,7 +70,7 @@ def complete(line: str, folder: str) -> list[str]:
 def test_the_first_word_is_a_verb_or_a_target(folder: str) -> None:
     assert complete("hpcmake ", folder) == [*VERBS, *TARGETS]
     assert complete("hpcmake wh", folder) == ["why", "why not"]
-    assert complete("hpcmake -k s", folder) == ["status", "stop", "sites", "scores/x y.csv"]
+    assert complete("hpcmake -k s", folder) == ["status", "script", "stop", "sites", "scores/x y.csv"]
 
 
 def test_further_words_are_targets(folder: str) -> None:

@@ -24,7 +24,8 @@ def with_verbs(trouble: Trouble, words: Sequence[str]) -> Trouble:
     from hpcmake.options import VERBS
 
     first = trouble.diagnostics[0] if len(trouble.diagnostics) == 1 and words else None
-    verb = nearest(words[0], VERBS) if first is not None and first.code == "E412" else None
+    is_unknown = first is not None and first.code == "E412" and " is a rule" not in first.message
+    verb = nearest(words[0], VERBS) if is_unknown else None
     if first is None or verb is None or first.span is None or first.span.text != words[0] or verb == words[0]:
         return trouble
     if first.help.startswith("did you mean"):

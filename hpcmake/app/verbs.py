@@ -29,6 +29,10 @@ def call_verb(arguments: Arguments) -> int:
         from hpcmake.app.graphs import graph
 
         return graph(arguments)
+    if verb == "script":
+        from hpcmake.app.script import script
+
+        return script(arguments)
     if verb in {"stop", "clean"}:
         from hpcmake.app import cleaning
 

@@ -42,7 +42,7 @@ RUN = "run"
 """The verb that is not written."""
 
 _VALUES = {"FILE": "files", "DIR": "folders", "TARGET": "targets"}
-_WORDS = {"fmt": "files", "check": "files", "stop": "nothing", "sites": "nothing"}
+_WORDS = {"fmt": "files", "check": "files", "stop": "nothing", "sites": "nothing", "script": "folders"}
 _CHOICES = {"completion": ("bash", "zsh", "fish")}
 
 SELECTING = ("-C", "--directory", "-f", "--file", "-D", "--define")

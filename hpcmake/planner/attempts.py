@@ -56,6 +56,8 @@ class Attempts:
         self.most_cores = most_cores
         self.most_memory = most_memory
         self.lists: list[tuple[str, list[str]]] = []
+        self.lists_in = LISTS
+        """Where the files of `{input!file}` will lie."""
         self._constant_env: dict[int, dict[str, str]] = {}
         self._has_markers: dict[int, bool] = {}
         self._resources: dict[int, tuple[Resources, dict[str, int]]] = {}
@@ -106,7 +108,7 @@ class Attempts:
         workdir = self._path(rule.workdir, wildcards)
         log = self._path(rule.log, wildcards)
         depfile = self._path(rule.depfile, wildcards)
-        values = _Values(self, table, row, number, resources, workdir, log, depfile)
+        values = Values(self, table, row, number, resources, workdir, log, depfile)
         argv: list[str] | None = None
         script, interpreter = "", _BASH
         if rule.run is not None and not only_post:
@@ -137,6 +139,29 @@ class Attempts:
             holds=holds,
         )
 
+    def values(self, table: Table, row: int) -> Values:
+        """Return the values that the command of a task's first attempt sees.  Raises Trouble, Wait."""
+        rule, wildcards = table.rule, table.env(row)
+        resources, _ = self.resources(table, row, 1)
+        paths = (self._path(code, wildcards) for code in (rule.workdir, rule.log, rule.depfile))
+        return Values(self, table, row, 1, resources, *paths)
+
+    def env(self, table: Table, row: int) -> Mapping[str, str]:
+        """Return what is added to the environment of a task."""
+        return self._env(table.rule, table.env(row))
+
+    def folders(self, table: Table, row: int) -> tuple[str, ...]:
+        """Return the folders that must be there before a task begins."""
+        wildcards, rule = table.env(row), table.rule
+        outputs = [self.plan.graph.files.paths[column[row]] for column in table.outputs]
+        return self._folders(
+            rule, outputs, self._path(rule.workdir, wildcards), self._path(rule.log, wildcards), table, row
+        )
+
+    def setup(self, rule: Rule) -> str:
+        """Return the shell text that comes before the commands of a rule, "" for none."""
+        return _with_modules("\n".join(text.rstrip("\n") for text in (rule.setup, rule.site_setup) if text))
+
     def _looked_at(self, rule: Rule, outputs: tuple[str, ...]) -> tuple[str, ...]:
         """Return the outputs that are there when a command has succeeded: not the markers, which follow."""
         if rule.number not in self._has_markers:
@@ -151,9 +176,7 @@ class Attempts:
         value = code.run(dict(env))
         return normalize(render_value(value), self.plan.graph.root)
 
-    def _command(
-        self, rule: Rule, template: Template, values: _Values
-    ) -> tuple[list[str] | None, str, tuple[str, ...]]:
+    def _command(self, rule: Rule, template: Template, values: Values) -> tuple[list[str] | None, str, tuple[str, ...]]:
         """Return words, or a script and its interpreter."""
         setup = "\n".join(text.rstrip("\n") for text in (rule.setup, rule.site_setup) if text)
         shell = not template.interpreter or template.interpreter == _BASH
@@ -222,7 +245,7 @@ def _by(interpreter: Sequence[str], text: str) -> str:
     return f'file=$(mktemp); cat > "$file" <<\'{mark}\'\n{text}\n{mark}\n{words} "$file"; {after}\n'
 
 
-class _Values:
+class Values:
     """The values that one attempt's command sees."""
 
     def __init__(
@@ -295,7 +318,7 @@ class _Values:
 
     def list_file(self, items: Sequence[str]) -> str:
         """Return the path of a file that will hold items, one a line."""
-        name = f"{LISTS}/{self.table.rule.name}-{self.row}-{len(self.maker.lists)}"
+        name = f"{self.maker.lists_in}/{self.table.rule.name}-{self.row}-{len(self.maker.lists)}"
         self.maker.lists.append((name, list(items)))
         return relpath(name, self.workdir) if self.workdir is not None else name
 

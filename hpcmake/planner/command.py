@@ -90,6 +90,10 @@ class Template(Record):
             _check_document("".join(texts[first:last]), document, filling.pieces[first:last])
         return "".join(texts)
 
+    def pieces(self) -> tuple[str | Slot, ...]:
+        """Return the text and the groups in turn, each with the place where it stands."""
+        return (self.filling or self._read()).pieces
+
     def _read(self) -> Filling:
         """Find how the text is filled, and keep it."""
         filling, _ = _read_shell(self.text, self.braces)
