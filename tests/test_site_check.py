@@ -8,7 +8,7 @@ import pytest
 from command import Command
 
 from hpcmake.runners.queue_facts import QueueFacts, parse_queues
-from hpcmake.runners.submission import Submission, parse_job_id, render_submission
+from hpcmake.runners.submission import Submission, is_gone, parse_job_id, render_submission
 from hpcmake.site import NodeKind, Queue, Site
 
 GALAXY = f"""\
@@ -202,6 +202,16 @@ def test_a_job_that_cannot_start_hpcmake(user: Command) -> None:
     ]
 
 
+def test_a_job_that_ends_and_tells_nothing(user: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpcmake.app.site_trial.LOOK", 0.0)
+    install(user, "sbatch", "echo 7")
+    install(user, "squeue", "echo 'slurm_load_jobs error: Invalid job id specified' >&2; exit 1")
+    assert lines(user, status=3)[-2:] == [
+        "NOT OK  trial job        7 has ended and told nothing",
+        f"{'':25}see HERE/.hpcmake-check/out",
+    ]
+
+
 def test_this_machine_has_no_scheduler_to_try(user: Command) -> None:
     install(user, "mpiexec", "")
     result = user.say("sites", "local", "--check")
@@ -292,6 +302,28 @@ def test_submission_to_cobalt() -> None:
         "qsub -n 2 -t 91 --mode script --jobname hmcheck -o /c/out -e /c/out --debuglog /c/out.cobaltlog"
         " --attrs filesystems=home,theta-fs0 -q debug-cache-quad -A P /c/job.sh"
     )
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "status", "out", "err", "gone"),
+    [
+        ("slurm", 0, "7 short hmcheck alice R 0:04 1 node001\n", "", False),
+        ("slurm", 0, "", "", True),
+        ("slurm", 1, "", "slurm_load_jobs error: Invalid job id specified\n", True),
+        ("slurm", 1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n", False),
+        ("pbs", 0, "0.pbs01  good  carol  0 R workq\n", "", False),
+        ("pbs", 35, "", "qstat: 0.pbs01 Job has finished, use -x or -H to obtain historical job information\n", True),
+        ("pbs", 153, "", "qstat: Unknown Job Id 9999.pbs01\n", True),
+        ("pbs", None, "", "", False),
+        ("cobalt", 0, "JobID  State    \n================\n7      running  \n", "", False),
+        ("cobalt", 1, "", "", True),
+        ("cobalt", 1, "", "component error: Failed to connect to queue-manager\n", False),
+    ],
+)
+def test_whether_a_job_has_left_the_queue(  # each is a part of one answer
+    *, scheduler: str, status: int | None, out: str, err: str, gone: bool
+) -> None:
+    assert is_gone(scheduler, status, out, err) is gone
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ from hpcmake.diagnostics import Trouble
 from hpcmake.runners.held import find_held
 from hpcmake.runners.launchers import find_launcher, render_node_launch
 from hpcmake.runners.placed import complete_site
-from hpcmake.runners.submission import CANCEL, Submission, parse_job_id, render_submission
+from hpcmake.runners.submission import ASK_JOB, CANCEL, Submission, is_gone, parse_job_id, render_submission
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 WALLTIME = 300.0
 """Seconds that the trial job asks for, if its queue allows so few."""
 
+LOOK = 5.0
+"""Seconds between two looks for its findings."""
+
 _PATIENCE = 600.0  # how long its findings are waited for, in seconds
-_LOOK = 5.0
+_LOOKS = 6  # so often they are looked for when it has left the queue: they come over a shared file system
 _LAUNCH = 120.0
 _ON_NODE = """
 import os, sys
@@ -82,13 +85,18 @@ def _write_script(site: Site, word: str, folder: str) -> None:
 def _await_findings(site: Site, number: str, folder: str) -> Iterator[Trial]:
     found, failed = (os.path.join(folder, name) for name in ("found", "failed"))
     until = time.monotonic() + _PATIENCE
+    looks = 0
     try:
         while not os.path.exists(found) and not os.path.exists(failed):
             if time.monotonic() > until:
                 mend = f"call it again when the queue is shorter, or read {found} when the job has run"
                 yield bad("trial job", f"{number} has not run within {render_duration(_PATIENCE)}", mend)
                 return
-            time.sleep(_LOOK)
+            looks = looks + 1 if _has_left(site, number) else 0
+            if looks > _LOOKS:
+                yield bad("trial job", f"{number} has ended and told nothing", f"see {folder}/out")
+                return
+            time.sleep(LOOK)
     except KeyboardInterrupt:
         run([CANCEL[site.scheduler], number], 60.0)
         raise
@@ -100,6 +108,11 @@ def _await_findings(site: Site, number: str, folder: str) -> Iterator[Trial]:
         return
     mend = f"see {folder}/out: {sys.executable} must be there on nodes, or name another file system"
     yield bad("trial job", f"{number} could not start hpcmake", mend)
+
+
+def _has_left(site: Site, number: str) -> bool:
+    status, out, err = run([*ASK_JOB[site.scheduler], number], 60.0)
+    return is_gone(site.scheduler, status, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
 def _remove(folder: str) -> None:

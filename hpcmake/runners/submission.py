@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 CANCEL = {"slurm": "scancel", "pbs": "qdel", "cobalt": "qdel"}
 """The command that takes a job out of the queue, by scheduler; the job's id follows."""
 
+ASK_JOB = {"slurm": ("squeue", "-h", "-j"), "pbs": ("qstat",), "cobalt": ("qstat", "--header", "JobID:State")}
+"""The command that looks for a job in the queue, by scheduler; the job's id follows."""
+
 
 class Submission(Record):
     """One job: `script` is its path, `output` a path whose folder is there, `walltime` in seconds."""
@@ -93,3 +96,12 @@ def parse_job_id(scheduler: str, out: str) -> str | None:
         if match:
             return match[0]
     return None
+
+
+def is_gone(scheduler: str, status: int | None, out: str, err: str) -> bool:
+    """Tell from the answer to `ASK_JOB` whether a job has left the queue; False too where that is not known."""
+    if scheduler == "slurm":
+        return "Invalid job id" in err or (status == 0 and not out.strip())
+    if scheduler == "pbs":
+        return status != 0 and ("Unknown Job Id" in err or "has finished" in err)
+    return status == 1 and not out.strip() and not err.strip()  # Cobalt: with words on stderr its server is down
