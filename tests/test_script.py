@@ -277,7 +277,7 @@ def test_what_runs_where_the_work_is_driven_is_refused(command: Command) -> None
     result = command.say("script", "--site", "theta")
     assert (result.status, result.out) == (2, "")
     assert result.err == (
-        "error[E817]: 1 task of `r` runs where the work is driven, and a script drives nothing\n"
+        "error[E818]: 1 task of `r` runs where the work is driven, and a script drives nothing\n"
         " --> Wfile:5:11\n"
         '5 |     site: "local"\n'
         "  |           ^^^^^^^\n"

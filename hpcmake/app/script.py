@@ -72,7 +72,7 @@ def _check(forecast: Forecast) -> None:
         )
         help_ = f"run them before: `hpcmake --until FILE` with a file that `{rule}` makes"
         span = table.rule.site.span if table.rule.site is not None else table.rule.span
-        mistakes.append(Diagnostic("E817", message, span, help=help_))
+        mistakes.append(Diagnostic("E818", message, span, help=help_))
     if mistakes:
         raise Trouble(*mistakes)
 

@@ -36,17 +36,15 @@ _BY_SCHEDULER = {
 }
 
 _ROWS = """\
-# runs every STEP-th row from FIRST on, one after the other, each again if it fails, up to TRIES times
-run_rows() { # ROWS FIRST STEP TRIES
-    local -a rows
+# runs every STEP-th of the rows from FIRST on, one after the other, each again if it fails, up to TRIES times
+run_rows() { # FIRST STEP TRIES
     local at try failed=0
-    mapfile -t rows < <("$1")
-    for ((at = $2; at < ${#rows[@]}; at += $3)); do
+    for ((at = $1; at < ${#rows[@]}; at += $2)); do
         for ((try = 1; ; try++)); do
             eval "${rows[at]}" </dev/null &
             if wait "$!"; then break; fi
-            echo "failed ($try of $4): ${rows[at]}" >&2
-            if ((try >= $4)); then
+            echo "failed ($try of $3): ${rows[at]}" >&2
+            if ((try >= $3)); then
                 failed=1
                 break
             fi
@@ -57,9 +55,10 @@ run_rows() { # ROWS FIRST STEP TRIES
 
 # the same with several rows at a time
 run_beside() { # HOW-MANY ROWS FIRST STEP TRIES
-    local -a pids=()
+    local -a rows pids=()
+    mapfile -t rows < <("$2")
     for ((slot = 0; slot < $1; slot++)); do
-        run_rows "$2" $(($3 + slot * $4)) $(($4 * $1)) "$5" &
+        run_rows $(($3 + slot * $4)) $(($4 * $1)) "$5" &
         pids+=("$!")
     done
     wait_for "${pids[@]}"
@@ -105,9 +104,10 @@ share_nodes() {{ # ROWS HOW-MANY-A-NODE LAUNCHES TRIES
 _WIDE = """\
 # on the script's own node: runs rows that launch by themselves, so many beside each other, each on WIDTH nodes
 launch_beside() {{ # ROWS HOW-MANY WIDTH TRIES
-    local -a pids=()
+    local -a rows pids=()
+    mapfile -t rows < <("$1")
     for ((slot = 0; slot < $2; slot++)); do
-{hosts}        run_rows "$1" "$slot" "$2" "$4" &
+{hosts}        run_rows "$slot" "$2" "$4" &
         pids+=("$!")
         sleep "$pause"
     done
@@ -118,8 +118,9 @@ launch_beside() {{ # ROWS HOW-MANY WIDTH TRIES
 _BLOCKS = """\
 # boots blocks of WIDTH nodes, runs rows on them, one at a time on each, and frees them
 boot_and_launch() { # ROWS HOW-MANY WIDTH TRIES
-    local -a blocks pids=()
+    local -a blocks rows pids=()
     local block failed=0
+    mapfile -t rows < <("$1")
     mapfile -t blocks < <(get-bootable-blocks --size "$3" "$COBALT_PARTNAME")
     blocks=("${blocks[@]:0:$2}")
     for block in "${blocks[@]}"; do
@@ -131,7 +132,7 @@ boot_and_launch() { # ROWS HOW-MANY WIDTH TRIES
     pids=()
     for ((slot = 0; slot < ${#blocks[@]}; slot++)); do
         hosts=${blocks[slot]}
-        run_rows "$1" "$slot" "${#blocks[@]}" "$4" &
+        run_rows "$slot" "${#blocks[@]}" "$4" &
         pids+=("$!")
         sleep "$pause"
     done
