@@ -13,9 +13,10 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-pytest.register_assert_rewrite("command")
+pytest.register_assert_rewrite("command", "slurm.campaign")
 
 from command import Command  # noqa: E402
+from slurm.together import together  # noqa: E402, F401
 
 LONGEST = 60
 

@@ -30,13 +30,16 @@ NAMESPACES = ("--mount", "--uts", "--ipc", "--net", "--pid")
 FOUND = TypeVar("FOUND")
 
 
-def until(found: Callable[[], FOUND], what: str, seconds: float = 60) -> FOUND:
-    """Return what `found` returns as soon as that is true; an error that says `what` was waited for if it never is."""
+def until(found: Callable[[], FOUND], what: str, seconds: float = 60, *, pause: float = 0.1) -> FOUND:
+    """Return what `found` returns as soon as that is true; an error that says `what` was waited for if it never is.
+
+    It is asked anew every `pause` seconds.
+    """
     deadline = time.monotonic() + seconds
     while not (value := found()):
         if time.monotonic() > deadline:
             raise TimeoutError(f"{seconds:g} seconds have passed, and still not: {what}")
-        select([], [], [], 0.1)
+        select([], [], [], pause)
     return value
 
 
@@ -63,14 +66,21 @@ class Cluster:
         self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.place / "slurm.conf")}
         # so that Open MPI's mpiexec works for root
         self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-        # whose end of the pipe closes with this process, even if it is killed
-        self._head = subprocess.Popen(
-            ["unshare", *NAMESPACES, "--fork", "--kill-child", "--", f"{HERE}/head.bash", str(self.place), str(nodes)],
-            env=self.environment,
-            stdin=subprocess.PIPE,
-            stdout=(self.place / "log/head.out").open("w"),
-            stderr=subprocess.STDOUT,
-        )
+        words = [
+            "unshare",
+            *NAMESPACES,
+            "--fork",
+            "--kill-child",
+            "--",
+            f"{HERE}/head.bash",
+            str(self.place),
+            str(nodes),
+        ]
+        with (self.place / "log/head.out").open("w") as log:
+            # our end of the pipe closes with this process, even if it is killed
+            self._head = subprocess.Popen(
+                words, env=self.environment, stdin=subprocess.PIPE, stdout=log, stderr=subprocess.STDOUT
+            )
         try:
             self._pid = until(lambda: child_of(self._head.pid), "the head of the cluster starts", 20)
             until(self.is_up, "all nodes are up", 30)
