@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -484,3 +485,62 @@ def test_limits_of_this_machine_are_none_of_a_site(command: Command) -> None:
 def test_a_row_of_each_kind_is_json(docking: Command) -> None:
     for line in docking.say("-n", "--json", "--site", "theta").out.splitlines():
         assert "kind" in json.loads(line)
+
+
+# ---------------------------------------------------------------- inside a job
+
+
+def in_a_job(seconds: int) -> dict[str, str]:
+    """The environment of a job of Cobalt on four nodes of Theta, of which so many seconds are left."""
+    return {
+        "COBALT_JOBID": "77",
+        "COBALT_PARTNAME": "3826-3829",
+        "COBALT_PARTSIZE": "4",
+        "COBALT_STARTTIME": "1",
+        "COBALT_ENDTIME": str(int(time.time()) + seconds),
+    }
+
+
+def test_in_a_job_a_dry_run_tells_what_its_nodes_would_run(docking: Command) -> None:
+    result = docking.say("-n", "--site", "theta", "--here", env=in_a_job(9000))
+    assert (result.status, result.err) == (0, "")
+    head, _, rest = result.out.partition("\n\n")
+    assert head.splitlines()[0] == "4 nodes of theta"
+    assert rest.replace("2h30m left", "2h29m left") == (
+        "this job\n"
+        "  job 77 of Cobalt: 4 nodes, nid[03826-03829], 2h29m left\n"
+        "  128 of 8017 tasks begin here; the last one ends after 2h\n"
+        "  100% of the node-time until then is used\n"
+        "  relax (8 tasks) wants 32 nodes, and 4 are used: it does not run here\n"
+        "  dock: 7872 tasks left for another job\n"
+        "  table: 8 tasks left for another job\n"
+        "  rank: 1 task left for another job\n"
+        "\n"
+        "time of a task\n"
+        "  dock         1h, assumed from `time`\n"
+        "  table, rank  5m, assumed from `time`\n"
+        "  relax        30m, assumed from `time`\n"
+    )
+
+
+def test_in_a_job_the_same_is_told_as_values(docking: Command) -> None:
+    result = docking.say("-n", "--site", "theta", "--json", "-j", "2", env=in_a_job(5000))
+    batches, (job,) = result.kind("batch"), result.kind("job")
+    assert [(each["rule"], each["tasks"], each["begun"], each["fits"]) for each in batches] == [
+        ("dock", 8000, 32, True),
+        ("table", 8, 0, True),
+        ("relax", 8, 0, False),
+        ("rank", 1, 0, True),
+    ]
+    assert (job["job"], job["here"], job["nodes"], job["held"], job["tasks"]) == ("77", True, 2, 4, 32)
+
+
+def test_in_a_job_jobs_can_be_planned_as_well(docking: Command) -> None:
+    result = docking.say("-n", "--site", "theta", "--submit", "-j", "512", env=in_a_job(9000))
+    assert result.out.startswith("512 nodes of theta\n")
+
+
+def test_outside_of_a_job_there_is_none_to_run_in(docking: Command) -> None:
+    assert told(docking.say("-n", "--site", "theta", "--here")).startswith(
+        "error[E817]: this is no job of theta: nothing in the environment tells of one\n"
+    )

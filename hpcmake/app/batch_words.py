@@ -88,13 +88,13 @@ def _jobs(forecast: Forecast) -> Iterator[str]:
     waves = "" if costs.waves == 1 else f" in {costs.waves} waves"
     rounds = f"; the queue takes them in {costs.rounds} rounds" if costs.rounds > 1 else ""
     limits = "; ".join(_limits(forecast, packing.jobs))
-    yield from _wrapped(
+    yield from wrapped(
         f"{costs.jobs} job{'s' if costs.jobs != 1 else ''}{waves}{rounds}" + (f"; {limits}" if limits else "")
     )
     yield f"ends {render_duration(round(costs.seconds))} after the first begins, waits in queues not counted"
     if packing.later:
         count = sum(part.stop - part.first for part in packing.later)
-        yield from _wrapped(f"{_tasks(count)} more: their jobs are shaped when the first one has measured the times")
+        yield from wrapped(f"{_tasks(count)} more: their jobs are shaped when the first one has measured the times")
 
 
 def _limits(forecast: Forecast, jobs: Sequence[Job]) -> Iterator[str]:
@@ -175,16 +175,21 @@ def hours(amount: float) -> str:
 
 
 def _times(forecast: Forecast) -> Iterator[str]:
+    return time_lines(forecast.packing.classes)
+
+
+def time_lines(classes: Sequence[TaskClass]) -> Iterator[str]:
+    """Yield how long the tasks of each rule are expected to take."""
     by_rule: dict[str, list[TaskClass]] = {}
-    for each in forecast.packing.classes:
+    for each in classes:
         by_rule.setdefault(each.rule, []).append(each)
     alike: dict[str, list[str]] = {}
-    for rule, classes in by_rule.items():
-        alike.setdefault(time_words(classes), []).append(rule)
+    for rule, same in by_rule.items():
+        alike.setdefault(time_words(same), []).append(rule)
     names = {words: _names(rules) for words, rules in alike.items()}
     width = min(max(map(len, names.values())), 24)
     for words, rules in list(names.items())[:_RULES]:
-        yield from _wrapped(words, lead=f"{rules:<{width}}  ")
+        yield from wrapped(words, lead=f"{rules:<{width}}  ")
 
 
 def _names(rules: Sequence[str]) -> str:
@@ -213,32 +218,30 @@ def _notes(forecast: Forecast) -> Iterator[str]:
     costs, site = forecast.costs, forecast.site
     most, asked = max(job.nodes for job in forecast.packing.jobs), forecast.wishes.nodes
     if asked is not None and most > asked:
-        yield from _wrapped(
-            f"-j {asked} is less than the smallest job that {site.name} gives for this, of {most} nodes"
-        )
+        yield from wrapped(f"-j {asked} is less than the smallest job that {site.name} gives for this, of {most} nodes")
     if costs.idle >= 0.05:  # noqa: PLR2004  # shown with one digit
         held = sum(job.nodes * job.timeline.seconds for job in forecast.packing.jobs) / 3600
         share = f" ({costs.idle / held:.0%} of what is held)" if held else ""
         tail = f", {hours(costs.tail)} of them in tails, after the last start" if costs.tail >= 0.05 else ""  # noqa: PLR2004
-        yield from _wrapped(f"idle: {hours(costs.idle)} node-hours{share}{tail}")
-    yield from _wrapped(_launches(forecast))
+        yield from wrapped(f"idle: {hours(costs.idle)} node-hours{share}{tail}")
+    yield from wrapped(_launches(forecast))
     folder, count = forecast.crowd
     if count > 1:
         where = f"in one folder, {folder}/" if folder else "in the root of the campaign"
-        yield from _wrapped(f"files: at most {count} {where}")
+        yield from wrapped(f"files: at most {count} {where}")
         if count > CROWD:
             help_ = "that is slow on file systems that many nodes share: put a wildcard into its folder"
-            yield from _wrapped(help_, lead="       ")
+            yield from wrapped(help_, lead="       ")
     yield from _elsewhere(forecast)
     for rule, count in forecast.gathered.vague.items():
-        yield from _wrapped(f"{rule}: what {_tasks(count)} will take is known only later, and is not counted here")
+        yield from wrapped(f"{rule}: what {_tasks(count)} will take is known only later, and is not counted here")
     if forecast.unknown:
         after = list(dict.fromkeys(task for task, _ in forecast.unknown))
         more = f" and {len(after) - 3} more" if len(after) > 3 else ""  # noqa: PLR2004
         text = f"not counted: what is known only when {', '.join(after[:3])}{more} ran; it is packed then"
-        yield from _wrapped(text)
+        yield from wrapped(text)
     if "project" in site.needs and site.project is None:
-        yield from _wrapped(f"{site.name} wants a project: -A {MISSING}, or `project` in its file")
+        yield from wrapped(f"{site.name} wants a project: -A {MISSING}, or `project` in its file")
 
 
 def _launches(forecast: Forecast) -> str:
@@ -283,7 +286,7 @@ def _why(forecast: Forecast) -> Iterator[str]:
         if len(told) == 1 and len(packing.jobs) == 1:
             lead = ""
         for at, line in enumerate(words):
-            yield from _wrapped(line, lead=lead if at == 0 else " " * len(lead))
+            yield from wrapped(line, lead=lead if at == 0 else " " * len(lead))
     if len(told) > _JOBS:
         yield f"… and {len(told) - _JOBS} more kinds of jobs"
 
@@ -306,7 +309,7 @@ def _in_a_row(jobs: Sequence[Job]) -> list[list[Job]]:
 
 def _instead(forecast: Forecast) -> Iterator[str]:
     for other in forecast.packing.alternatives:
-        yield from _wrapped(render_alternative(other, forecast.packing))
+        yield from wrapped(render_alternative(other, forecast.packing))
 
 
 # ---------------------------------------------------------------- the first job
@@ -318,7 +321,7 @@ def _script(forecast: Forecast, command: Sequence[str]) -> Iterator[str]:
         each = forecast.packing.classes[part.kind]
         name = forecast.gathered.name(each.members[part.first])
         count = part.stop - part.first
-        yield from _wrapped(f"{_tasks(count)} of {each.rule}, first {name}" if count > 1 else name)
+        yield from wrapped(f"{_tasks(count)} of {each.rule}, first {name}" if count > 1 else name)
     if len(job.portions) > _RULES:
         yield f"… and {len(job.portions) - _RULES} more kinds of tasks"
     yield "as a script:"
@@ -360,7 +363,8 @@ def _continued(line: str) -> list[str]:
     return [*(piece + " \\" for piece in pieces[:-1]), *pieces[-1:]]
 
 
-def _wrapped(text: str, *, lead: str = "") -> Iterator[str]:
+def wrapped(text: str, *, lead: str = "") -> Iterator[str]:
+    """Yield a text in lines that leave room for an indentation of two."""
     from textwrap import wrap
 
     lines = wrap(text, WIDTH - 2 - len(lead), break_long_words=False, break_on_hyphens=False)

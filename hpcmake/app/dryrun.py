@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from hpcmake.app.forecasting import Forecast
+    from hpcmake.app.held_plan import HeldForecast
     from hpcmake.options import Arguments
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
@@ -55,12 +56,26 @@ def show_forecast(forecast: Forecast, plan: Plan, arguments: Arguments) -> int:
     from hpcmake.app.batch_words import first_line, render_forecast
 
     if arguments.flag("json"):
-        _print(_json_lines(plan, forecast))
+        from hpcmake.app.batch_rows import batch_rows, totals
+
+        _print(_json_lines(plan, rows=batch_rows(forecast), more=totals(forecast)))
     else:
         _print([first_line(forecast)])
         _print(_prose(plan, verbose=arguments.flag("verbose"), attempts=forecast.attempts))
         _print(render_forecast(forecast, again(arguments, forecast)))
     return 3 if forecast.packing.jobs and not forecast.affordable else 0
+
+
+def show_held(found: HeldForecast, plan: Plan, arguments: Arguments) -> None:
+    """Print what would be run and why, on the nodes of the job that we are in."""
+    from hpcmake.app.held_plan import held_line, held_rows, render_held
+
+    if arguments.flag("json"):
+        _print(_json_lines(plan, rows=held_rows(found)))
+        return
+    _print([held_line(found)])
+    _print(_prose(plan, verbose=arguments.flag("verbose"), attempts=found.attempts))
+    _print(render_held(found))
 
 
 def again(arguments: Arguments, forecast: Forecast) -> list[str]:
@@ -103,7 +118,9 @@ def _print(lines: Iterable[str]) -> None:
     sys.stdout.flush()
 
 
-def _json_lines(plan: Plan, forecast: Forecast | None = None) -> Iterator[str]:
+def _json_lines(
+    plan: Plan, *, rows: Iterable[dict[str, object]] = (), more: dict[str, object] | None = None
+) -> Iterator[str]:
     from json import JSONEncoder
 
     encode = JSONEncoder(separators=(",", ":")).encode
@@ -116,12 +133,8 @@ def _json_lines(plan: Plan, forecast: Forecast | None = None) -> Iterator[str]:
         yield encode({"kind": "unknown", "after": after, "rule": rule})
     _, fresh, given_up = count_states(plan)
     summary = {"kind": "summary", "stale": stale, "fresh": fresh, "unknown": len(unknown), "given_up": given_up}
-    if forecast is not None:
-        from hpcmake.app.batch_rows import batch_rows, totals
-
-        yield from map(encode, batch_rows(forecast))
-        summary |= totals(forecast)
-    yield encode(summary)
+    yield from map(encode, rows)
+    yield encode({**summary, **(more or {})})
 
 
 def plain_task(plan: Plan, table: Table, row: int) -> dict[str, object]:

@@ -82,7 +82,7 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
         site = site.replace(project=arguments.text("project"))
     wishes = read_wishes(arguments, site)
     check_wishes(site, wishes)
-    tables, elsewhere = _place_rules(plan, site)
+    tables, elsewhere = place_rules(plan, site)
     attempts = Attempts(plan, site=site.name, launch=lambda resources: preview_launch(site, resources))
     trial = arguments.flag("trial")
     purpose = "trial" if trial and any(queue.purpose == "trial" for queue in site.queues) else "work"
@@ -125,7 +125,7 @@ def _affordable(packing: Packing, budget: float | None) -> int:
     return len(packing.jobs)
 
 
-def _place_rules(plan: Plan, site: Site) -> tuple[list[Table], dict[str, int]]:
+def place_rules(plan: Plan, site: Site) -> tuple[list[Table], dict[str, int]]:
     """Return the rules whose tasks go into jobs, and how many tasks of others run where the work is driven."""
     tables: list[Table] = []
     elsewhere: dict[str, int] = {}

@@ -5,7 +5,7 @@ Owns the choice between a dry run, a question, a touch and a run, and what surro
 
 from __future__ import annotations
 
-from hpcmake.app.dryrun import any_stale, show_forecast, show_plan
+from hpcmake.app.dryrun import any_stale, show_forecast, show_held, show_plan
 from hpcmake.app.opening import Opened
 from hpcmake.app.placing import check_words
 from hpcmake.app.preparing import check_machine, tell_warnings
@@ -38,6 +38,11 @@ def _run(arguments: Arguments) -> int:
         opened = Opened(arguments)
         plan = opened.plan()
         tell_warnings(opened, plan)
+        if opened.site is not None and opened.held is not None:
+            from hpcmake.app.held_plan import forecast_held
+
+            show_held(forecast_held(plan, opened.site, opened.held, arguments), plan, arguments)
+            return 0
         if opened.site is not None and opened.is_at_site:
             from hpcmake.app.forecasting import make_forecast
 
