@@ -105,6 +105,9 @@ OPTIONS = (
     Option(("--temp",), "flag", "`temp` files", verbs=("clean",)),
     Option(("--stale",), "flag", "what tasks made that no rule makes any more", verbs=("clean",)),
     Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
+    Option(("--nodes",), "count", "how many nodes the emulated job has", "N", verbs=("testbed",)),
+    Option(("--time",), "duration", "how long the emulated job has (default: 30m)", "T", verbs=("testbed",)),
+    Option(("--fault",), "texts", "let something go wrong (`hpcmake testbed SITE` lists what)", "F", verbs=("testbed",)),
     Option(("--complete-targets",), "flag", "", hidden=True),
     Option(("--version",), "flag", "say which hpcmake this is"),
     Option(("-h", "--help"), "flag", "say what can be said"),
@@ -122,11 +125,12 @@ VERBS = {
     "fmt": "put the Wfile into its canonical form",
     "check": "all diagnostics, without planning",
     "sites": "the sites; one with all its numbers",
+    "testbed": "run a command in a job of an emulated site",
     "completion": "the completion script for bash, zsh or fish",
 }
 """Every verb of one machine, with what it does."""
 
-LATER = {
+LATER: dict[str, str] = {
     "testbed": "emulates a site",
 }
 """Verbs of campaigns on sites, which this version does not have."""

@@ -87,7 +87,7 @@ def test_no_name_is_vague(path: str) -> None:
 
 # ---------------------------------------------------------------- processes
 
-STANDS_ALONE = ("hpcmake/runners/node/", "hpcmake/stamper.py")
+STANDS_ALONE = ("hpcmake/runners/node/", "hpcmake/stamper.py", "hpcmake/testbed/commands/")
 STARTS = re.compile(
     r"""os\.(posix_spawnp?|fork|forkpty|system|popen|exec[lv]p?e?|spawn[lv]p?e?)
       | (subprocess|multiprocessing|asyncio|pty|_posixsubprocess|concurrent\.futures\.process)(\..*)?""",

@@ -45,6 +45,10 @@ def call_verb(arguments: Arguments) -> int:
         from hpcmake.app.sites import sites
 
         return sites(arguments)
+    if verb == "testbed":
+        from hpcmake.app.testbed import testbed
+
+        return testbed(arguments)
     from hpcmake.completion import render_completion
     from hpcmake.options import OPTIONS, VERBS
 

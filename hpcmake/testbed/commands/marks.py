@@ -1,0 +1,71 @@
+"""Finds the processes of an emulated machine by their marks, and ends or stops them.
+
+Owns what is done to all processes of a node or of a machine at once.  Knows nothing of why.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+
+from .state import LAUNCH, MARK, NODE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from .state import State
+
+PASSES = 100
+"""How often processes are looked for until none is left: one may start another while it is being ended."""
+
+
+def find_marked(folder: str, *, node: str = "", launch: int = 0) -> list[int]:
+    """Return the processes of a machine, of one of its nodes, or of a launch, but for this one."""
+    wanted = [f"{MARK}={folder}"]
+    if node:
+        wanted.append(f"{NODE}={node}")
+    if launch:
+        wanted.append(f"{LAUNCH}={launch}")
+    marks = [b"\0" + word.encode("utf-8", "surrogateescape") + b"\0" for word in wanted]
+    ours = os.getpid()
+    found = []
+    for name in os.listdir("/proc"):
+        if name.isdigit() and int(name) != ours:
+            try:
+                with open(f"/proc/{name}/environ", "rb") as file:
+                    environment = b"\0" + file.read()
+            except OSError:
+                continue
+            if all(mark in environment for mark in marks):
+                found.append(int(name))
+    return found
+
+
+def send(pids: list[int], number: int) -> None:
+    """Send a signal to processes; those that have ended meanwhile are no mistake."""
+    for pid in pids:
+        try:
+            os.kill(pid, number)
+        except OSError:
+            pass
+
+
+def end_marked(folder: str, *, node: str = "", launch: int = 0) -> None:
+    """Kill the processes of a machine, of one of its nodes or of a launch, until none is left."""
+    for _ in range(PASSES):
+        found = find_marked(folder, node=node, launch=launch)
+        if not found:
+            return
+        send(found, signal.SIGSTOP)  # so that none sees another one end
+        send(found, signal.SIGKILL)
+
+
+def kill_node(state: State, name: str) -> None:
+    """Let a node die: what runs on it ends at once, and nothing starts there any more."""
+    state.mark("down", name)
+    end_marked(state.folder, node=name)
+
+
+def hang_node(state: State, name: str) -> None:
+    """Let a node hang: what runs on it stops, and what is started there does not begin."""
+    state.mark("hung", name)
+    send(find_marked(state.folder, node=name), signal.SIGSTOP)

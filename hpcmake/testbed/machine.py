@@ -1,0 +1,258 @@
+"""An emulated machine as values: what its nodes are called, which commands it has, what a job sees of it.
+
+Owns how a site becomes such a machine.  Knows nothing of processes.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.record import Record
+from hpcmake.testbed.commands.blocks import block_name
+from hpcmake.testbed.commands.node_ids import render_hostlist, render_node_ids
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from hpcmake.site import NodeKind, Site
+
+JOB = 426815
+"""The number of the job that is held: one of the size that such machines have."""
+
+NODES = 4
+"""How many nodes a job has if nobody says: a laptop bears a node program on each."""
+
+CORES, MEMORY = 8, 32 * 2**30
+"""Of the nodes of a site that does not describe any."""
+
+_COBALT = ("qsub", "qdel", "qalter", "qhold", "qrls", "qmove", "qselect", "cqwait", "showres", "nodelist", "partlist")
+_PBS = ("qsub", "qdel", "qalter", "qhold", "qrls", "qmove", "qselect", "pbsnodes", "qmgr")
+_SLURM = ("sbatch", "salloc", "scancel", "sinfo", "sacct", "sattach", "sbcast", "strigger")
+_ABSENT = {"cobalt": _COBALT, "pbs": _PBS, "slurm": _SLURM, "none": ()}
+_ASKED = {"cobalt": ("qstat",), "pbs": ("qstat",), "slurm": ("squeue", "scontrol"), "none": ()}
+_MPIEXEC = {
+    "pals": ("mpiexec", "mpirun"),
+    "mpich": ("mpiexec", "mpirun", "mpiexec.hydra", "mpiexec.mpich"),
+    "openmpi": ("mpiexec", "mpirun", "orterun", "mpiexec.openmpi"),
+}
+_GRACE = {"cobalt": 300.0, "slurm": 30.0, "pbs": 10.0, "none": 10.0}
+"""Seconds between SIGTERM and SIGKILL at the end of a job: the defaults of these schedulers."""
+
+
+class Machine(Record):
+    """A machine with a job on it.
+
+    `nodes` are their names, `commands` the names of its commands with what each is to the testbed, `cpus` how many a
+    launch may have on a node.  Times are seconds since 1970, `grace` those between SIGTERM and SIGKILL.
+    """
+
+    site: Site
+    kind: NodeKind
+    nodes: tuple[str, ...]
+    commands: tuple[tuple[str, str], ...]
+    cpus: int
+    start: int
+    end: int
+    grace: float
+
+
+def make_machine(site: Site, kind: NodeKind, *, count: int, start: int, seconds: float) -> Machine:
+    """Return the machine of a site with a job of so many nodes.  Raises Trouble: it cannot be emulated."""
+    commands = _commands(site)
+    if site.launcher == "runjob" and count % (site.smallest_block or 1):
+        least = site.smallest_block
+        message = f"{site.name} gives its nodes in blocks of {least}, not {count} of them"
+        raise Trouble(Diagnostic("E920", message, help=f"write `--nodes {-(-count // (least or 1)) * (least or 1)}`"))
+    if kind.count is not None and count > kind.count:
+        message = f"{site.name} has {kind.count} nodes, not {count}"
+        raise Trouble(Diagnostic("E920", message, help=f"write `--nodes {min(16, kind.count)}`"))
+    names = tuple(_name(site, at) for at in range(count))
+    cpus = kind.cores * kind.threads_per_core
+    return Machine(site, kind, names, commands, cpus, start, int(start + seconds), _GRACE[site.scheduler])
+
+
+def default_nodes(site: Site) -> int:
+    """Return how many nodes a job has if nobody says."""
+    return site.smallest_block or NODES
+
+
+def _commands(site: Site) -> tuple[tuple[str, str], ...]:
+    """Return the commands of a site.  Raises Trouble."""
+    launcher = site.launcher
+    if site.scheduler == "none":
+        message = f"{site.name} has no scheduler: it is this machine, and nothing is there to emulate"
+        raise Trouble(Diagnostic("E920", message, help="`hpcmake sites` lists the others; theta is one"))
+    rows: list[tuple[str, str]] = []
+    if launcher == "mpiexec":
+        mpi = site.launch.mpi or "mpich"
+        rows += [(name, f"mpiexec.{mpi}") for name in _MPIEXEC[mpi]]
+    elif launcher == "runjob":
+        rows += [(name, name) for name in ("runjob", "get-bootable-blocks", "boot-block", "get-corners.py")]
+    elif launcher in {"aprun", "srun"}:
+        rows.append((launcher, launcher))
+    else:
+        message = f"the testbed does not emulate `{launcher}`, the launcher of {site.name}"
+        raise Trouble(Diagnostic("E920", message, help="it emulates aprun, srun, mpiexec and runjob"))
+    rows += [(name, name) for name in _ASKED[site.scheduler]]
+    rows += [(name, f"absent {name}") for name in _ABSENT[site.scheduler]]
+    return tuple(rows)
+
+
+def _name(site: Site, at: int) -> str:
+    """Return the name of the `at`-th node of a job, in the manner of the machine."""
+    if site.launcher == "runjob":
+        return f"R{at >> 10:02}-M{at >> 9 & 1}-N{at >> 5 & 15:02}-J{at & 31:02}"
+    if site.launcher == "aprun":
+        return f"nid{nid(at):05}"
+    if site.name in {"polaris", "aurora"}:
+        slot, board = at // 2 % 8, at % 2
+        return f"x{3001 + at // 16:04}c0s{slot * 6 + 1}b{board}n0"
+    styles = {"cooley": "cc{:03}", "perlmutter": "nid{:06}", "frontier": "frontier{:05}"}
+    return styles.get(site.name, "node{:03}").format(at + 1)
+
+
+def nid(at: int) -> int:
+    """Return the number of the `at`-th node of a Cray: runs of several lengths, as a job gets where others run too."""
+    runs = (4, 11, 1, 24, 7, 17)
+    number = 3826
+    turn = 0
+    while at >= runs[turn % len(runs)]:
+        at -= runs[turn % len(runs)]
+        number += runs[turn % len(runs)] + 15
+        turn += 1
+    return number + at
+
+
+# ---------------------------------------------------------------- what a job sees
+
+
+def job_environment(machine: Machine, inherited: Mapping[str, str], *, nodefile: str, cwd: str) -> dict[str, str]:
+    """Return the environment of the job's script: what the scheduler sets, over what was there.
+
+    What is there of another scheduler, in whose job we may be, is taken out.
+    """
+    kept = {name: value for name, value in inherited.items() if not name.startswith(_SCHEDULERS)}
+    scheduler = machine.site.scheduler
+    if scheduler == "cobalt":
+        return kept | _cobalt(machine, nodefile)
+    if scheduler == "pbs":
+        return kept | _pbs(machine, nodefile, cwd)
+    return kept | _slurm(machine, cwd)
+
+
+_SCHEDULERS = ("SLURM_", "SLURMD_", "PBS_", "COBALT_", "PMI_", "PMIX_", "PALS_", "ALPS_", "FLUX_", "OMPI_")
+
+
+def location(machine: Machine) -> str:
+    """Return the nodes as Cobalt tells them in COBALT_PARTNAME."""
+    if machine.site.launcher == "aprun":
+        return render_node_ids(int(name.removeprefix("nid")) for name in machine.nodes)
+    if machine.site.launcher == "runjob":
+        return block_name(block_prefix(machine.site), 0, len(machine.nodes))
+    return machine.nodes[0]
+
+
+def block_prefix(site: Site) -> str:
+    """Return how the names of blocks begin."""
+    return site.name[:3].upper()
+
+
+def queue_name(machine: Machine) -> str:
+    """Return the queue that a job of so many nodes would be in: the first that takes it."""
+    count = len(machine.nodes)
+    fits = (queue.name for queue in machine.site.queues if queue.nodes[0] <= count <= queue.nodes[1])
+    return next(fits, "default")
+
+
+def _cobalt(machine: Machine, nodefile: str) -> dict[str, str]:
+    count = str(len(machine.nodes))
+    found = {
+        "COBALT_JOBID": str(JOB),
+        "COBALT_PARTNAME": location(machine),
+        "COBALT_PARTSIZE": count,
+        "COBALT_JOBSIZE": count,
+        "COBALT_STARTTIME": str(machine.start),
+        "COBALT_ENDTIME": str(machine.end),
+    }
+    if machine.site.launcher == "aprun":
+        found |= {"COBALT_PROJECT": machine.site.project or "testbed", "COBALT_QUEUE": queue_name(machine)}
+        found["COBALT_PARTCORES"] = str(machine.kind.cores)
+    elif machine.site.launcher == "runjob":
+        found["COBALT_BLOCKNAME"] = location(machine)
+    else:
+        found["COBALT_NODEFILE"] = nodefile
+    return found
+
+
+def _pbs(machine: Machine, nodefile: str, cwd: str) -> dict[str, str]:
+    return {
+        "PBS_JOBID": f"{JOB}.testbed",
+        "PBS_NODEFILE": nodefile,
+        "PBS_O_WORKDIR": cwd,
+        "PBS_O_HOST": "testbed",
+        "PBS_JOBNAME": "testbed",
+        "PBS_QUEUE": queue_name(machine),
+        "PBS_ACCOUNT": machine.site.project or "testbed",
+        "PBS_ENVIRONMENT": "PBS_BATCH",
+        "NCPUS": str(machine.cpus),
+        "OMP_NUM_THREADS": str(machine.cpus),
+    }
+
+
+def _slurm(machine: Machine, cwd: str) -> dict[str, str]:
+    count, names = str(len(machine.nodes)), render_hostlist(machine.nodes)
+    found = {
+        "SLURM_JOB_ID": str(JOB),
+        "SLURM_JOBID": str(JOB),
+        "SLURM_JOB_NAME": "testbed",
+        "SLURM_JOB_NODELIST": names,
+        "SLURM_NODELIST": names,
+        "SLURM_JOB_NUM_NODES": count,
+        "SLURM_NNODES": count,
+        "SLURM_JOB_CPUS_PER_NODE": f"{machine.cpus}(x{count})" if count != "1" else str(machine.cpus),
+        "SLURM_TASKS_PER_NODE": f"1(x{count})" if count != "1" else "1",
+        "SLURM_CPUS_ON_NODE": str(machine.cpus),
+        "SLURM_JOB_PARTITION": queue_name(machine),
+        "SLURM_JOB_ACCOUNT": machine.site.project or "testbed",
+        "SLURM_CLUSTER_NAME": machine.site.name,
+        "SLURM_SUBMIT_DIR": cwd,
+        "SLURMD_NODENAME": machine.nodes[0],
+        "SLURM_NODEID": "0",
+        "SLURM_PROCID": "0",
+        "SLURM_LOCALID": "0",
+        "SLURM_GTIDS": "0",
+        "SLURM_PRIO_PROCESS": "0",
+        "SLURM_SUBMIT_HOST": "testbed",
+    }
+    if machine.kind.memory:
+        found["SLURM_MEM_PER_NODE"] = str(machine.kind.memory >> 20)
+    if machine.kind.gpus:
+        found["SLURM_GPUS_ON_NODE"] = str(machine.kind.gpus)
+    return found
+
+
+def settings(machine: Machine, *, python: str, hostnames: str) -> dict[str, str]:
+    """Return what the commands of a machine must know."""
+    return {
+        "site": machine.site.name,
+        "scheduler": machine.site.scheduler,
+        "job": str(JOB),
+        "id": f"{JOB}.testbed" if machine.site.scheduler == "pbs" else str(JOB),
+        "name": "testbed",
+        "queue": queue_name(machine),
+        "location": location(machine) if machine.site.scheduler == "cobalt" else "",
+        "cores": str(machine.kind.cores),
+        "threads": str(machine.kind.threads_per_core),
+        "cpus": str(machine.cpus),
+        "memory": str(machine.kind.memory or 0),
+        "gpus": str(machine.kind.gpus),
+        "smallest_block": str(machine.site.smallest_block or 1),
+        "prefix": block_prefix(machine.site),
+        "start": str(machine.start),
+        "end": str(machine.end),
+        "python": os.fspath(python),
+        "hostnames": hostnames,
+        "forks": "no" if machine.site.runs == "program" else "yes",
+    }

@@ -1,0 +1,133 @@
+"""What an emulated machine does and what it does not, in words for people.
+
+Owns these words.  Knows nothing of how it is done.
+"""
+
+from __future__ import annotations
+
+from hpcmake.testbed.commands.node_ids import render_hostlist
+from hpcmake.testbed.faults import describe_kinds
+from hpcmake.testbed.machine import JOB, location
+from hpcmake.units import render_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.site import Site
+    from hpcmake.testbed.hold import Job
+    from hpcmake.testbed.machine import Machine
+
+_SCHEDULER = {"cobalt": "Cobalt", "pbs": "PBS", "slurm": "Slurm"}
+
+_LAUNCHERS = {
+    "aprun": """\
+aprun: -n -N -d -j -m -L -l (--node-list-file) -E -e -b -q -B -t and programs parted by `:`; the others are taken
+without effect.  One aprun on a node at a time, at most 1000 at once, claims against the reservation with apsched's
+errors; exit codes and messages; the signals that it passes on; killed by another one, it takes its ranks with it.
+Its stdin goes to rank 0.""",
+    "srun": """\
+srun: -N -n -c -w -x -r --ntasks-per-node --exact --overlap --mem --mem-per-cpu --gpus… --gres --input -D -l -K -k -I -t
+--export; the others are taken without effect.  Steps share nodes by CPUs and memory, and wait for each other; messages
+and exit codes are those of Slurm 22.05.  Its stdin goes to all tasks.  A step goes on when its srun was killed.
+squeue and scontrol tell of this job.""",
+    "pals": """\
+mpiexec of PALS: -n --ppn --hosts --hostfile --depth --env --wdir -l; --cpu-bind is taken without effect.  Several may
+share a node.  Without hosts it uses all nodes.  Its stdin goes to rank 0.""",
+    "mpich": """\
+mpiexec (mpirun) of MPICH: -n -ppn -hosts -f -env -genv -l -s -wdir -disable-auto-cleanup.  Ranks are dealt out to
+the hosts in turn.  Several may share a node.  Its stdin goes to rank 0.""",
+    "openmpi": """\
+mpiexec of Open MPI: -n --host --hostfile --map-by ppr:N:node -x --stdin.  Several may share a node.
+Its stdin goes to rank 0.""",
+    "runjob": """\
+get-bootable-blocks, boot-block, get-corners.py, and runjob: --block --np -p --corner --shape --envs --exp-env --env-all
+--cwd --timeout --label : PROGRAM.  A block must be booted; two programs do not share a node; ranks see only the
+environment that is named; they can make threads, but no process (fork answers ENOSYS).""",
+}
+
+_COMMON = """\
+The environment of the job, as its scheduler sets it; at the end of its time SIGTERM to the command alone, then SIGKILL
+to all (after {grace}, this scheduler's default).  {names}"""
+
+_NOT = """\
+Speed: all nodes are this machine, with its cores and its memory, and a launch takes milliseconds.  Binding to CPUs, and
+limits of memory: they are counted where launches claim them, and not enforced.  GPUs: there are only their numbers.
+MPI: each rank is a world of its own, since no launcher here speaks PMI; give MPI programs one rank, or stand-ins.
+The file system: there is one, of this machine, whose times are exact and whose files are seen at once; a coarse clock,
+late files and clocks that differ cannot be had without another file system.  Queues: a job is there at once, and
+qsub, sbatch and their kin say that they are not emulated.  Failures of the network.{more}"""
+
+_MORE = {
+    "aprun": """
+Not known of the real aprun, and chosen here: where nodes are busy it fails at once with apsched's claim error.""",
+    "runjob": """
+A program may replace itself by another (exec), which a node of Blue Gene/Q refuses.  Blocks are halves of the job's
+nodes in their order; real ones are boxes of a torus.  Texts of runjob are ours, but for their frame.""",
+    "pals": """
+Texts of mpiexec are ours, but for that of an unknown option.""",
+}
+
+
+def _flavour(site: Site) -> str:
+    return (site.launch.mpi or "mpich") if site.launcher == "mpiexec" else site.launcher
+
+
+def describe_start(machine: Machine, *, renamed: bool) -> str:
+    """Return two lines: what is emulated, and what is not."""
+    site = machine.site
+    where = (
+        location(machine)
+        if site.scheduler == "cobalt" and site.launcher != "mpiexec"
+        else render_hostlist(machine.nodes)
+    )
+    if len(where) > 40:  # noqa: PLR2004  # the line is long enough
+        where = where[:40].rpartition(",")[0] + ",…"
+    count = len(machine.nodes)
+    nodes = f"{count} node{'s' if count != 1 else ''} ({where}) for {render_duration(machine.end - machine.start)}"
+    names = ", host names" if renamed else ""
+    return (
+        f"testbed: job {JOB} of {_SCHEDULER[site.scheduler]} on an emulated {site.name}: {nodes}; "
+        f"{site.launcher} with its limits and errors, the job's environment{names}\n"
+        f"testbed: not emulated: the speed and memory of nodes, MPI between ranks, the shared file system, queues; "
+        f"`hpcmake testbed {site.name}` tells more\n"
+    )
+
+
+def describe_all(machine: Machine, *, renamed: bool) -> str:
+    """Return everything that is emulated and not, and what can be ordered to go wrong."""
+    site = machine.site
+    flavour = _flavour(site)
+    names = (
+        "Each node has a host name of its own." if renamed else "Nodes have no host names: this machine allows none."
+    )
+    kind = machine.kind
+    common = _COMMON.format(grace=render_duration(machine.grace), names=names)
+    return "\n".join(
+        [
+            f"{site.name}, emulated: nodes of {kind.cores} cores, {kind.threads_per_core} threads each",
+            "",
+            "emulated",
+            *_indented(_LAUNCHERS[flavour]),
+            *_indented(common),
+            "",
+            "not emulated",
+            *_indented(_NOT.format(more=_MORE.get(flavour, ""))),
+            "",
+            "faults, with --fault; WHEN is a time such as 30s, or after:N launches",
+            *(f"  {line}" for line in describe_kinds()),
+            "",
+            "use",
+            f"  hpcmake testbed {site.name} --nodes {len(machine.nodes)} --time 30m -- hpcmake --here",
+            "",
+        ]
+    )
+
+
+def _indented(text: str) -> list[str]:
+    return [f"  {line}" for line in text.split("\n")]
+
+
+def describe_end(job: Job) -> str:
+    """Return what is told when the job is over."""
+    lines = [f"testbed: {event}\n" for event in job.events]
+    plural = "es" if job.launches != 1 else ""
+    return "".join(lines) + f"testbed: the job is over: {job.launches} launch{plural}, exit status {job.status}\n"
