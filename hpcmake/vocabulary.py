@@ -130,9 +130,7 @@ VERBS = {
 }
 """Every verb of one machine, with what it does."""
 
-LATER: dict[str, str] = {
-    "testbed": "emulates a site",
-}
+LATER: dict[str, str] = {}
 """Verbs of campaigns on sites, which this version does not have."""
 
 LATER_FOR_VERBS: dict[tuple[str, str], str] = {}
