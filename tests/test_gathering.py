@@ -137,3 +137,31 @@ rule use:
     plan = made.plan()
     assert [each.rule for each in gathered(plan).classes] == ["measure"]
     assert plan.unknown() == [("measure", "use")]
+
+
+def test_where_times_follow_the_size_of_inputs_so_does_the_estimate() -> None:
+    made = Campaign(
+        """\
+target all: "out/{x}" for each "src/{x}"
+
+rule sort:
+    input: "src/{x}"
+    output: "out/{x}"
+    time: 1h
+    run: sort {input} > {output}
+"""
+    )
+    for number in range(1, 31):
+        made.tree.write(f"src/{number:02}", "x" * 100 * number)
+    made.run()
+    made.tree.write("src/new small", "x" * 500)
+    made.tree.write("src/new large", "x" * 2500)
+    plan = made.plan()
+    for ledger in plan.history.ledgers_of("sort"):
+        for row, key in enumerate(ledger.keys):
+            ledger.wall[row] = int(key.removeprefix("out/")) * 10.0  # a second for ten bytes
+    found = gathered(plan)
+    expected = {found.name(number): each.estimate for each in found.classes for number in each.members}
+    assert abs(expected["sort[x=new small]"].seconds - 50) < 5
+    assert abs(expected["sort[x=new large]"].seconds - 250) < 20
+    assert {each.basis for each in expected.values()} == {"measured"}
