@@ -29,12 +29,17 @@ class Node:
     """A node program and its two pipes."""
 
     def __init__(self, environment: dict[str, str], command: Sequence[str] = (), **start: object) -> None:
-        self.process = subprocess.Popen(
-            command or find_node(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
-        )
+        self.launch(environment, command)
         self.say(start_object(**start))
         self.up = self.hear("up")
         assert self.up[1] == self.process.pid
+
+    def launch(self, environment: dict[str, str], command: Sequence[str] = ()) -> None:
+        """Start it, and say nothing."""
+        self._unread = b""
+        self.process = subprocess.Popen(
+            command or find_node(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1, env=environment
+        )
 
     def say(self, words: object) -> None:
         assert self.process.stdin is not None
@@ -42,13 +47,25 @@ class Node:
 
     def hear(self, kind: str) -> list[Any]:
         """Return the next answer of a kind."""
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
+        while line := self._read_line():
             assert len(line) <= 1000
             row: list[Any] = json.loads(line)
             if row[0] == kind:
                 return row
         pytest.fail(f"no {kind} came")
+
+    def _read_line(self) -> bytes:
+        assert self.process.stdout is not None
+        until = time.monotonic() + LONGEST
+        while b"\n" not in self._unread:
+            if not select.select([self.process.stdout], [], [], max(0.0, until - time.monotonic()))[0]:
+                break
+            chunk = os.read(self.process.stdout.fileno(), 65536)
+            if not chunk:
+                break
+            self._unread += chunk
+        line, _, self._unread = self._unread.partition(b"\n")
+        return line
 
     def close(self) -> int:
         assert self.process.stdin is not None

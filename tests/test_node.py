@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from hpcmake.runners.local import find_node
 from hpcmake.runners.node import stamp_folder
+from hpcmake.runners.node.launched import find_launch_names
 from hpcmake.runners.node.room import Room
 from hpcmake.runners.node.task import Task
 
@@ -84,13 +85,24 @@ def test_what_a_launcher_left_in_the_environment_is_removed(tmp_path: Path, monk
     monkeypatch.chdir(tmp_path)
     removed = ["PMI_RANK", "PMIX_ID", "PALS_FD", "ALPS_APP_PE", "SLURM_STEP_ID", "SLURM_STEPID", "SLURM_PROCID"]
     removed += ["SLURM_NTASKS", "SLURM_CPUS_PER_TASK", "SLURM_MEM_PER_NODE"]
-    kept = ["SLURM_JOB_ID", "SLURM_NTASKS_PER_NODE", "PALETTE", "HOME"]
+    # Open MPI and MPICH; by the last four an mpiexec would look for the nodes of the whole job
+    removed += ["OMPI_COMM_WORLD_SIZE", "OMPI_MCA_ess_base_vpid", "OMPI_MCA_orte_launch", "OMPI_MCA_pmix"]
+    removed += ["OMPI_COMM_WORLD_RANK", "OMPI_MCA_rmaps_base_mapping_policy", "PRTE_LAUNCHED", "HYDI_CONTROL_FD"]
+    removed += ["SLURM_JOBID", "SLURM_NODELIST", "PBS_NODEFILE", "COBALT_NODEFILE"]
+    kept = ["SLURM_JOB_ID", "SLURM_JOB_NODELIST", "SLURM_NTASKS_PER_NODE", "PALETTE", "HOME"]
+    kept += ["OMPI_MCA_btl", "OMPI_ALLOW_RUN_AS_ROOT", "PRTE_MCA_rmaps_default_mapping_policy", "PBS_JOBID"]
     node = Node({**os.environ, **dict.fromkeys(removed + kept, "x")}, scrub=True)
     node.say(["more", [1, ["env"]]])
     names = {line.partition("=")[0] for line in read(node.hear("e")[8]).splitlines()}
     assert names & set(removed) == set()
     assert set(kept) <= names
     assert node.close() == 0
+
+
+def test_how_a_user_wants_open_mpi_to_place_ranks_is_kept() -> None:
+    names = ["OMPI_MCA_rmaps_base_mapping_policy", "PMIX_RANK"]
+    assert find_launch_names(names) == ["PMIX_RANK"]
+    assert find_launch_names([*names, "OMPI_COMM_WORLD_RANK"]) == [*names, "OMPI_COMM_WORLD_RANK"]
 
 
 def test_scripts_of_a_node_that_was_killed_are_swept_by_the_next(

@@ -80,7 +80,7 @@ class Mailbox:
         self.ended = False
         self.heard = False  # whether the last look found a line, if only one for others
         self._offset = 0
-        self._looked = self._readable = time.monotonic()
+        self._looked = self._readable = 0.0
         self._often = self._seldom = FIRST_LOOK
         self._ours: tuple[bytes, ...] = ()
 
@@ -100,6 +100,7 @@ class Mailbox:
         self._seldom = max(self._often, min(SELDOM, (start["beat"] or NEVER) / 4))
         self.rank = find_rank(start.get("nodes", ()), os.environ, os.uname()[1])
         self._ours = (b"[%d," % self.rank, b"[-1,")
+        self._looked = 0.0  # more may be there by now
         return start
 
     def due(self, *, short: bool) -> float:

@@ -6,6 +6,7 @@ Owns the PATH, the environment and the one call that makes a process.  Knows not
 import errno
 import os
 
+from .launched import find_launch_names
 from .task import encode
 
 TYPE_CHECKING = False
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from .task import Task
 
 DEVICES = ("CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "ZE_AFFINITY_MASK")
-SCRUBBED = ("PMI", "PALS", "ALPS_APP", "SLURM_STEP", "SLURM_MEM_PER_")
-SCRUBBED_NAMES = ("SLURM_PROCID", "SLURM_NTASKS", "SLURM_CPUS_PER_TASK")
 KEPT = 256  # environments
 
 
@@ -89,9 +88,8 @@ class Environments:
         self.kept: dict[Any, dict[bytes, bytes]] = {}
         self.inherited = dict(os.environb)
         if scrub:
-            for name in os.environ:
-                if name.startswith(SCRUBBED) or name in SCRUBBED_NAMES:
-                    del self.inherited[os.fsencode(name)]
+            for name in find_launch_names(os.environ):
+                del self.inherited[os.fsencode(name)]
 
     def make(self, task: "Task") -> "dict[bytes, bytes]":
         """Return the environment of a task; it is good until the next is made."""
