@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -325,6 +326,40 @@ def test_a_site_is_named_by_the_environment_too(docking: Command) -> None:
     assert result.out.startswith("512 nodes of theta\n")
 
 
+def test_launches_that_nodes_wait_for_and_crowded_folders_are_told(command: Command) -> None:
+    command.wfile("""\
+        target all: "out/{x}" for x in 1..21000
+
+        rule one:
+            output: "out/{x}"
+            nodes: 1
+            time: 1m
+            run: {launch} ./one > {output}
+        """)
+    command.write("sites/theta.toml", '[launch]\npause = "2s"\n')
+    out = command.say("-n", "--site", "theta", "--job-nodes", "128").out
+    assert re.search(r"a second in a job; the pause of 2s allows 0\.5;", out)
+    assert re.search(r"launch-bound: nodes wait \d+% of the time for\s+that pause", out)
+    assert (
+        "  files: at most 21000 in one folder, out/\n"
+        "         that is slow on file systems that many nodes share: put a wildcard into\n"
+        "         its folder\n"
+    ) in out
+
+
+@pytest.mark.parametrize("words", [["-j", "128"], ["-j", "600"], ["--job-nodes", "256"], ["--job-time", "1h30m"]])
+def test_reserved_is_what_is_charged_and_expected_is_less(docking: Command, words: list[str]) -> None:
+    _, jobs, summary = rows_of(docking, "--site", "theta", *words)
+    assert summary["reserved"] == pytest.approx(
+        sum(job["charged_nodes"] * job["walltime"] / 3600 for job in jobs), rel=1e-3
+    )
+    assert summary["expected"] <= summary["reserved"] <= summary["at_most"]
+    for job in jobs:
+        assert job["charged_nodes"] >= max(128, job["nodes"])
+        assert job["walltime"] >= 1800
+        assert job["seconds"] <= job["walltime"]
+
+
 # ---------------------------------------------------------------- mistakes
 
 
@@ -406,6 +441,12 @@ error[E507]: long takes 1d1h on 128 nodes, and no queue of theta gives that
    |           ^^^
    = help: give it a shorter `time`, or more nodes; queues give
    =         default: 128-255 nodes 3h, 256-383 nodes 6h, 384-639 nodes 9h, 640-801 nodes 12h, 802-4100 nodes 1d
+$ long --job-time 2h
+error[E507]: long takes 1d1h on 128 nodes, and `--job-time 2h` gives no job so much beside its margin
+  --> Wfile:31:11
+31 |     time: 25h
+   |           ^^^
+   = help: leave `--job-time` out, or say more
 $ sim/1 -j 256
 error[E503]: sim[m=1] wants 5000 nodes, and `-j 256` allows 256
   --> Wfile:14:12

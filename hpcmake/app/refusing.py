@@ -128,13 +128,14 @@ def _words(refused: Refused, which: str, arguments: Arguments, queues: Sequence[
     if what == "nodes":
         return "E503", *_wide(refused, which, arguments, queues, less)
     where = f" on {refused.nodes} nodes" if refused.nodes else ""
-    most = "--job-time" if "job_time" in arguments.values else None
-    message = f"{which} takes {render_duration(refused.wanted)}{where}, and no queue of {site} gives that"
-    lines = [
-        "give it a shorter `time`, or more nodes"
-        + (f", or leave `{most}` out; queues give" if most else "; queues give")
-    ]
-    return "E507", message, "\n".join([*lines, *_band_lines(queues)])
+    takes = f"{which} takes {render_duration(refused.wanted)}{where}"
+    longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
+    most = arguments.number("job_time")
+    if most is not None and most < longest:
+        message = f"{takes}, and `--job-time {render_duration(most)}` gives no job so much beside its margin"
+        return "E507", message, "leave `--job-time` out, or say more"
+    lines = ["give it a shorter `time`, or more nodes; queues give", *_band_lines(queues)]
+    return "E507", f"{takes}, and no queue of {site} gives that", "\n".join(lines)
 
 
 def _wide(refused: Refused, which: str, arguments: Arguments, queues: Sequence[Queue], less: str) -> tuple[str, str]:
