@@ -44,7 +44,7 @@ OPTIONS = (
         ("-j", "--jobs"), "count", "how many cores to use at once; on a site nodes (default: all)", "N", verbs=_JOBS
     ),
     Option(("--site",), "text", "a site, by its name or by the path of its file (see `sites`)", "NAME", verbs=_PLANS),
-    Option(("--here",), "flag", "run on the nodes of the job that we are in", verbs=_JOBS),
+    Option(("--here",), "flag", "run on the nodes of the job that we are in", verbs=(RUN,)),
     Option(("--submit",), "flag", "run as jobs in the queues of the site", verbs=(RUN,)),
     Option(("--detach",), "flag", "submit what can be submitted, say the ids, return", verbs=(RUN,)),
     Option(("--job-nodes",), "count", "give every job so many nodes", "N", verbs=_JOBS),
@@ -107,7 +107,9 @@ OPTIONS = (
     Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
     Option(("--nodes",), "count", "how many nodes the emulated job has", "N", verbs=("testbed",)),
     Option(("--time",), "duration", "how long the emulated job has (default: 30m)", "T", verbs=("testbed",)),
-    Option(("--fault",), "texts", "let something go wrong (`hpcmake testbed SITE` lists what)", "F", verbs=("testbed",)),
+    Option(
+        ("--fault",), "texts", "let something go wrong (`hpcmake testbed SITE` lists what)", "F", verbs=("testbed",)
+    ),
     Option(("--complete-targets",), "flag", "", hidden=True),
     Option(("--version",), "flag", "say which hpcmake this is"),
     Option(("-h", "--help"), "flag", "say what can be said"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 import subprocess
 from typing import TYPE_CHECKING
@@ -282,6 +283,14 @@ def test_what_runs_where_the_work_is_driven_is_refused(command: Command) -> None
         '5 |     site: "local"\n'
         "  |           ^^^^^^^\n"
         "  = help: run them before: `hpcmake --until FILE` with a file that `r` makes\n"
+    )
+
+
+def test_a_budget_that_the_jobs_would_pass_is_told(campaign: Command) -> None:
+    result = campaign.say("script", "plain", "--site", "theta", "--budget", "10")
+    assert result.status == 0
+    assert re.fullmatch(
+        r"they reserve \d+ node-hours, and the budget is 10: the first 0 of 1 jobs stay within it\n", result.err
     )
 
 

@@ -56,6 +56,9 @@ def script(arguments: Arguments) -> int:
     written = list(_write(forecast, plan, folder, opened.root))
     for path in written:
         sys.stdout.write(os.path.relpath(path, opened.root) + "\n")
+    if forecast.budget is not None and not forecast.is_within_budget:
+        spent = f"they reserve {forecast.costs.reserved:.0f} node-hours, and the budget is {forecast.budget:g}"
+        sys.stderr.write(f"{spent}: the first {forecast.affordable} of {len(written) - 1} jobs stay within it\n")
     for after in dict.fromkeys(task for task, _ in forecast.unknown):
         sys.stderr.write(f"what is known only when {after} has run is not in them: write them anew then\n")
     return 0
