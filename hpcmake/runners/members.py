@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from hpcmake.runners.orders import Spot
 
 _SLOW_END = 5.0  # seconds that a launch may take to end when its output has
+_SLOW_START = 300.0  # seconds that one may take to come up: some machines are slow when many start
+_SLOW_RETIRE = 60.0  # seconds that one may take to end when it was told to
 _NO_PROGRAM = frozenset({126, 127})
 _SHELL_SIGNALS = 128
 DIED = "node"
@@ -59,7 +61,9 @@ class Member:
         self.up: set[int] = set()
         self.ending: float | None = None
         """When its output has ended."""
-        self.retired = False
+        self.retired: float | None = None
+        """When it was told to end."""
+        self.born = now
 
     def logs_of(self, rank: int) -> str:
         """Return what names of the logs of a rank begin with."""
@@ -122,7 +126,7 @@ class Members:
     def retire(self, launch: int) -> None:
         """Let node programs end, which have nothing to do."""
         member = self._of[launch]
-        member.retired = True
+        member.retired = self.runner.doors.now()
         self._say(member, None, ["end"])
 
     def as_allowed(self, attempt: Attempt) -> Attempt:
@@ -208,6 +212,12 @@ class Members:
         for member in list(self._of.values()):
             if member.ending is not None:
                 self._bury(member, now)
+            elif member.retired is not None and now - member.retired > _SLOW_RETIRE:
+                member.channel.kill()
+                for number in member.nodes:
+                    self._give_up(number, "does not end what it was told to end")
+            elif not member.up and now - member.born > _SLOW_START:
+                member.channel.kill()
             elif member.up and now - min(member.heard) > SILENT:
                 self._miss(member, now)
         for entry in [entry for entry in self._stranded if entry[0] <= now]:
@@ -229,6 +239,12 @@ class Members:
             if len(member.nodes) == 1:
                 member.channel.kill()
 
+    def _give_up(self, number: int, why: str) -> None:
+        node = self.runner.placement.nodes[number]
+        if not node.dead:
+            node.dead = True
+            self._lose(f"node {node.spot.name} {why}")
+
     def _bury(self, member: Member, now: float) -> None:
         status = member.channel.status
         if status is None:
@@ -241,7 +257,7 @@ class Members:
         said = member.channel.last_words()
         # killed, it has left what it had started; ended by itself, it has seen that to its end
         away = status < 0 or status - _SHELL_SIGNALS in {9, 15}
-        expected = member.retired or bool(runner.stop_why)
+        expected = member.retired is not None or bool(runner.stop_why)
         lost = member.up and not expected
         held = runner.placement.gone(member.launch, away=bool(lost and away))
         works = [runner.works[attempt.id] for attempt in held if attempt.id in runner.works]

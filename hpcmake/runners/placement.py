@@ -14,7 +14,7 @@ from hpcmake.runners.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
 
     from hpcmake.model import Attempt
     from hpcmake.runners.orders import Order, Spot
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 MOST_AHEAD = 512
 """Attempts that one node holds at most beyond its cores."""
 
-_WORTH = 100  # a task that takes longer than so many round trips waits for its turn here, and not on a node
 _PATIENCE = 16  # how many others (or twice a node's cores) may begin before one that does not fit yet
 _SOON = 1.0  # seconds
 
@@ -140,7 +139,8 @@ class Placement:
         """Return what is to be done now.  It counts as done."""
         orders: list[Order] = []
         if now >= self._looked + _SOON:
-            orders += self._drop_what_cannot(now)
+            spots = [node.spot for node in self.nodes if not node.dead]
+            orders += [Drop(id_, why) for id_, why in self.waiting.take_hopeless(spots, self.left(now))]
             self._looked = now
         self._begin_reserved(now, orders)
         self._place_wide(now, orders, most=inf)
@@ -148,7 +148,19 @@ class Placement:
         self._open(now, orders)
         if self._hold is None and len(self.waiting):
             self._place_wide(now, orders, most=len(self.nodes))
+        if self.rules.at_once is not None and (self._reserved or len(self.waiting)):
+            self._retire_idle(orders)
         return orders
+
+    def _retire_idle(self, orders: list[Order]) -> None:
+        """End a node program that has nothing to do, if nothing else can be launched before."""
+        if self._launched() < (self.rules.at_once or 0) or self.retiring:
+            return
+        for launch, nodes in self.launches.items():
+            if launch not in self.starting and not any(self.nodes[number].given for number in nodes):
+                self.retiring.add(launch)
+                orders.append(Retire(launch))
+                return
 
     def wake(self, now: float) -> float:
         """Return when to decide again though nothing happens."""
@@ -181,21 +193,6 @@ class Placement:
 
     def _note_launch(self, now: float) -> None:
         self.not_before = max(now, self.not_before) + self.rules.pause
-
-    def _drop_what_cannot(self, now: float) -> Iterator[Drop]:
-        """Give back what cannot begin any more: the end is too near, or no node is left that could hold it."""
-        left = self.left(now)
-        spots = {node.spot.replace(name="") for node in self.nodes if not node.dead}
-        usable = self.usable
-        for number, kind in enumerate(self.waiting.kinds):
-            if not kind.queue:
-                continue
-            want = kind.want
-            why = "deadline" if want.ceiling > left else ""
-            if want.nodes > usable or not (want.nodes or any(_holds(spot, kind) for spot in spots)):
-                why = "size"
-            while why and kind.queue:
-                yield Drop(self.waiting.take(number).id, why)
 
     # ------------------------------------------------------------ wide ones
 
@@ -362,7 +359,7 @@ class Placement:
                 if first is None:
                     break
                 if number is None:
-                    if not self._is_worth_waiting(node, waiting.kinds[first]):
+                    if not self._may_wait_on(node, waiting.kinds[first]):
                         break
                     number = first
                 elif first != number and not self._may_overtake(first, node):
@@ -389,16 +386,6 @@ class Placement:
             return True
         return self._kept.setdefault(first, node.number) != node.number
 
-    def _is_worth_waiting(self, node: Node, kind: Kind) -> bool:
-        """Return whether an attempt should wait on a node that is full: if it takes no longer than the way there."""
-        typical, lead = kind.typical(), self.rules.lead
-        if typical is None or typical > lead * _WORTH or len(node.given) >= MOST_AHEAD + node.spot.cores:
-            return False
-        # near the end of all, what waits on one node would be missed on others
-        ahead = max(lead / max(typical, 1e-4), kind.load)
-        return node.load < 1 + min(ahead, kind.load + self.waiting.load / len(self.nodes))
-
-
-def _holds(spot: Spot, kind: Kind) -> bool:
-    want = kind.want
-    return want.cores <= spot.cores and want.memory <= (spot.memory or inf) and want.gpus <= spot.gpus
+    def _may_wait_on(self, node: Node, kind: Kind) -> bool:
+        room = len(node.given) < MOST_AHEAD + node.spot.cores
+        return room and node.load < 1 + self.waiting.ahead(kind, self.rules.lead, len(self.nodes))

@@ -12,12 +12,13 @@ from hpcmake.choose import Ready, Want
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hpcmake.model import Attempt
     from hpcmake.runners.orders import Spot
 
 _LOOKS = 8  # attempts of one kind that are looked at for one that has not failed on a node
+_WORTH = 100  # a task that takes longer than so many round trips waits for its turn here, and not on a node
 _MEMORY = 64  # attempts over which the mean of a kind is taken
 
 
@@ -124,6 +125,17 @@ class Waiting:
         """Return the kind that goes next among those that fit (see `choose.Ready.pick`)."""
         return self._ready.pick(nodes, cores, memory, gpus, left, horizon)
 
+    def ahead(self, kind: Kind, lead: float, nodes: int) -> float:
+        """Return how many nodes' worth of a kind a node may hold beyond what fits, so that it need not wait for us.
+
+        `lead` is the seconds from an answer of a node to what it is given then.
+        """
+        typical = kind.typical()
+        if typical is None or typical > lead * _WORTH:
+            return 0.0
+        # near the end of all, what waits on one node would be missed on others
+        return min(max(lead / max(typical, 1e-4), kind.load), kind.load + self.load / nodes)
+
     def take(self, number: int, node: str = "") -> Attempt:
         """Take the next attempt of a kind out; one that has failed on the node is passed over for others."""
         kind = self.kinds[number]
@@ -148,6 +160,17 @@ class Waiting:
         self._count_out(attempt, number)
         return True
 
+    def take_hopeless(self, spots: Sequence[Spot], left: float) -> Iterator[tuple[int, str]]:
+        """Take out what cannot begin any more: so little is `left` (`deadline`), or no node can hold it (`size`)."""
+        kinds = {spot.replace(name="") for spot in spots}
+        for number, kind in enumerate(self.kinds):
+            want = kind.want
+            why = "deadline" if want.ceiling > left else ""
+            if want.nodes > len(spots) or not (want.nodes or any(_holds(spot, want) for spot in kinds)):
+                why = "size"
+            while why and kind.queue:
+                yield self.take(number).id, why
+
     def take_all(self) -> Iterator[Attempt]:
         """Take all out."""
         for number, kind in enumerate(self.kinds):
@@ -163,6 +186,10 @@ class Waiting:
         self.area = max(0.0, self.area - kind.load * (kind.typical() or 0.0))
         if not self._kind_of:
             self.load = self.area = 0.0
+
+
+def _holds(spot: Spot, want: Want) -> bool:
+    return want.cores <= spot.cores and want.memory <= (spot.memory or inf) and want.gpus <= spot.gpus
 
 
 def _step(seconds: float) -> float:
