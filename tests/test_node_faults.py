@@ -56,7 +56,7 @@ def node(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Node]:
 
 def test_a_scratch_that_cannot_be_written_is_not_the_fault_of_a_task(node: Node) -> None:
     os.mkfifo("go")
-    node.say(["more", [1, *SCRIPT, "read line < go; echo $line"]])
+    node.say(["more", [1, ["sh", "-c", "read line < go; echo $line"]]])
     node.hear("b")
     scratch = node.up[3]
     shutil.rmtree(scratch)
