@@ -179,15 +179,20 @@ class SimulatedNode:
             del self.waiting[id_]
             self.free -= cores
             self.running[id_] = task
-            self.machine.began.setdefault(id_, []).append(self.machine.time)
+            self.machine.began.setdefault(self.task_of(id_), []).append(self.machine.time)
             self.machine.running.setdefault(self.name, set()).add(id_)
             self.channel.answer(self, ["b", id_, 0.0])
             seconds = float(task[1][1])
             self.machine.at(seconds, lambda id_=id_: self.end(id_))  # type: ignore[misc]
 
+    def task_of(self, id_: int) -> int:
+        """Return the attempt that a number means: on the script's machine each try has one of its own."""
+        return id_ // 8 if self.channel.is_host else id_
+
     def leave(self, id_: int) -> None:
         task = self.running.pop(id_)
-        self.machine.spans.append((id_, self.machine.began[id_][-1], self.machine.time))
+        number = self.task_of(id_)
+        self.machine.spans.append((number, self.machine.began[number][-1], self.machine.time))
         self.free += task[4]
         self.machine.running.get(self.name, set()).discard(id_)
 
@@ -197,7 +202,7 @@ class SimulatedNode:
         seconds = float(self.running[id_][1][1])
         self.leave(id_)
         now = self.machine.time
-        self.machine.ended[id_] = now
+        self.machine.ended[self.task_of(id_)] = now
         self.finish(id_, ["e", id_, 0, "exit", seconds, seconds, 1, 0.0, 0, 0])
         self.begin()
 

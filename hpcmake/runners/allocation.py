@@ -7,45 +7,49 @@ Knows nothing of which attempts there are, nor of what follows; where each goes 
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 import time
 from math import inf
 
-from hpcmake.model import LAUNCH, Began, Cut, Ended, Halted, Lost, Noted, Resources
+from hpcmake.model import Began, Cut, Ended, Halted, Noted
 from hpcmake.runners.faults import BEAT, BEAT_EVERY
-from hpcmake.runners.members import Host, Members
+from hpcmake.runners.host import Host
+from hpcmake.runners.members import Members
 from hpcmake.runners.orders import Drop, Give, Retire, Serve, Spread
 from hpcmake.runners.placement import Placement
-from hpcmake.runners.rows import parse_end, render_row
-from hpcmake.units import render_duration
+from hpcmake.runners.rows import ABOUT_ATTEMPTS, parse_end, render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from typing import Any
 
-    from hpcmake.model import Attempt, Event
+    from hpcmake.model import Attempt, Event, Resources
     from hpcmake.runners.doors import Doors
     from hpcmake.runners.orders import Order, Rules, Spot
 
 _ASK_EVERY = 60.0  # seconds after which a node is asked for what it has not told
 _ASK_AT_ONCE = 100
-_SHELL = Resources()
 
 
 class Work:
     """An attempt that was handed out.  `part` is what runs now: it without its post, or its post alone."""
 
-    __slots__ = ("attempt", "began", "part", "place", "ran", "recalled", "stamps", "told")
+    __slots__ = ("attempt", "began", "faults", "nodes", "number", "part", "place", "ran", "recalled", "stamps", "told")
 
     def __init__(self, attempt: Attempt) -> None:
         self.attempt = attempt
         self.part = attempt
+        self.number = attempt.id
+        """Under which it is known where it runs."""
         self.place: tuple[object, int] | None = None
         """The member of whom it is, None while it waits here."""
         self.began: float | None = None
         self.recalled = False
+        self.nodes: tuple[int, ...] = ()
+        """Those that it has for itself."""
+        self.faults = 0
+        """How often its launcher has failed."""
         self.ran: Ended | None = None
         """How its run ended, once its post has begun."""
         self.stamps: list[Any] = []
@@ -78,7 +82,6 @@ class AllocationRunner:
     ) -> None:
         self.doors = doors
         self.logs = logs
-        self.spread = spread
         self.began_at = doors.now()
         self.placement = Placement(spots, rules, end=self.began_at + left)
         self.events_ready: list[Event] = []
@@ -102,7 +105,8 @@ class AllocationRunner:
         }
         os.makedirs(os.path.join(root, logs), exist_ok=True)
         self.members = Members(self, name)
-        self.host = Host(doors.host({**self._start, "cores": shells, "beat": 0, "tell": 0, "scrub": False}), name)
+        start = {**self._start, "cores": shells, "beat": 0, "tell": 0, "scrub": False}
+        self.host = Host(self, doors.host(start), name, spread)
         self.stop_why = ""
         """Why what runs is being ended."""
         self._paused = False
@@ -140,7 +144,7 @@ class AllocationRunner:
     def _queue(self, work: Work) -> None:
         attempt = work.attempt
         if attempt.only_post or (attempt.argv is None and not attempt.script):
-            self._to_host(work, attempt)
+            self.host.run(work, attempt)
             return
         if attempt.post and not _is_wide(attempt):
             # what follows a run is light work, and not for the nodes
@@ -157,7 +161,7 @@ class AllocationRunner:
             if self.placement.waiting.take_back(id_):
                 self.cut(work, "forgotten")
             elif work.place is not None:
-                self._tell(work, ["forget", id_])
+                self._tell(work, ["forget", work.number])
             elif id_ in self.placement.placed:  # its nodes are being emptied
                 self.placement.ended(id_)
                 self.cut(work, "forgotten")
@@ -177,7 +181,15 @@ class AllocationRunner:
         self.stop_why = self.stop_why or why
         self._close(self.stop_why)
         self._tell_all(["stop", how])
-        self.members.give_up_waiting()
+        for work in (*self.members.take_stranded(), *self.host.take_later()):
+            self.placement.ended(work.attempt.id)
+            self.cut(work, self.stop_why, 0.001)
+
+    def abandon(self) -> None:
+        """The machine of the script can start nothing any more: let all go."""
+        self.members.end_all()
+        self.works.clear()
+        self._closed = "stop"
 
     def close(self) -> None:
         """End the runner; what still runs is killed."""
@@ -219,7 +231,7 @@ class AllocationRunner:
                 break
             for channel in doors.ready():
                 if channel is self.host.channel:
-                    self._hear_host()
+                    self.host.hear()
                 else:
                     self.members.hear(channel)
         events, self.events_ready = self.events_ready, []
@@ -231,6 +243,7 @@ class AllocationRunner:
             self.placement.wake(now) if not self._closed else inf,
             self.placement.end if not self.stop_why else inf,
             self.members.wake(now),
+            self.host.wake(),
         )
 
     def _turn(self, now: float) -> None:
@@ -246,6 +259,7 @@ class AllocationRunner:
             self._next_ask = now + _ASK_EVERY
             self._ask(now)
         self.members.look(now)
+        self.host.look(now)
         if not self._closed and not self._paused:
             for order in self.placement.decide(now):
                 self._carry_out(order, now)
@@ -269,44 +283,9 @@ class AllocationRunner:
         elif isinstance(order, Retire):
             self.members.retire(order.launch)
         elif isinstance(order, Spread):
-            self._spread(self.works[order.attempt.id], order.nodes)
+            self.host.spread(self.works[order.attempt.id], order.nodes)
         elif isinstance(order, Drop):
             self.cut(self.works[order.id], order.why)
-
-    # ------------------------------------------------------------ the machine of the script
-
-    def _spread(self, work: Work, nodes: tuple[int, ...]) -> None:
-        """Start a task that has nodes for itself: its shell runs here, its ranks there."""
-        attempt = work.attempt
-        names = [self.placement.nodes[number].spot.name for number in nodes]
-        words = list(self.spread(attempt.resources, names))
-        text = " ".join(shlex.quote(word) for word in words)
-        argv = None
-        if attempt.argv is not None:
-            argv = tuple(new for word in attempt.argv for new in (words if word == LAUNCH else [word]))
-            if any(LAUNCH in word for word in argv):
-                argv = tuple(word.replace(LAUNCH, text) for word in argv)
-        script, post = attempt.script.replace(LAUNCH, text), attempt.post.replace(LAUNCH, text)
-        env = {"OMP_NUM_THREADS": str(attempt.resources.cores_per_rank), **attempt.env}
-        part = attempt.replace(argv=argv, script=script, post=post, env=env)
-        self._to_host(work, part)
-
-    def _to_host(self, work: Work, part: Attempt) -> None:
-        work.part = part.replace(resources=_SHELL.replace(time=part.resources.time))
-        work.place = (self.host.channel, 0)
-        self.host.channel.say(0, ["more", render_row(work.part)])
-
-    def _hear_host(self) -> None:
-        channel = self.host.channel
-        for _, row in channel.read():
-            self.take(row, channel, 0, node=self.host.name, logs=self.host.logs(self.logs))
-        if channel.ended:
-            text = channel.last_words() or f"the process that runs tasks ended with status {channel.status}"
-            self.members.end_all()
-            self.works.clear()
-            self._closed = "stop"
-            self.doors.forget(channel)
-            self.events_ready.append(Lost(text))
 
     # ------------------------------------------------------------ answers
 
@@ -314,7 +293,7 @@ class AllocationRunner:
         """Take an answer about an attempt."""
         kind = row[0]
         try:
-            work = self.works.get(row[1]) if kind in {"b", "e", "s", "c", "u"} else None
+            work = self.works.get(row[1]) if kind in ABOUT_ATTEMPTS else None
             if work is None or work.place is None or work.place[0] is not channel or work.place[1] != rank:
                 return  # it was told before, or is of no concern any more
             if kind == "b":
@@ -340,6 +319,8 @@ class AllocationRunner:
     def _on_ended(self, work: Work, ended: Ended) -> None:
         attempt = work.attempt
         work.stamps = []
+        if work.nodes and self.host.excuse(work, ended):
+            return
         if work.ran is None:
             self.placement.ended(attempt.id, ended.wall if ended.status == 0 else None)
         succeeded = ended.status == 0 and ended.why == "exit"
@@ -352,7 +333,7 @@ class AllocationRunner:
             ).replace(node=ran.node, strays=ran.strays + ended.strays)
         elif succeeded and attempt.post and not work.part.post and not attempt.only_post:
             work.ran = ended
-            self._to_host(work, attempt.replace(only_post=True))
+            self.host.run(work, attempt.replace(only_post=True))
             return
         del self.works[attempt.id]
         self.events_ready.append(ended.replace(at=self.doors.now() - self.began_at))
@@ -383,17 +364,12 @@ class AllocationRunner:
     def _ask(self, now: float) -> None:
         """Ask nodes about attempts of which nothing was heard for long: an answer may have been lost on its way."""
         asked: dict[tuple[object, int], list[int]] = {}
-        for id_, work in self.works.items():
+        for work in self.works.values():
             if work.place is not None and now - work.told >= _ASK_EVERY / 2:
-                asked.setdefault(work.place, []).append(id_)
+                asked.setdefault(work.place, []).append(work.number)
         for (channel, rank), ids in asked.items():
             for at in range(0, len(ids), _ASK_AT_ONCE):
                 channel.say(rank, ["ask", *ids[at : at + _ASK_AT_ONCE]])  # type: ignore[attr-defined]
-
-    def describe_left(self) -> str:
-        """Return how long anything may run, in words."""
-        left = self.placement.left(self.doors.now())
-        return "no end is known" if left == inf else f"{render_duration(max(0.0, left))} left"
 
 
 def _is_wide(attempt: Attempt) -> bool:

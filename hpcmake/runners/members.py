@@ -8,8 +8,9 @@ from __future__ import annotations
 import contextlib
 from math import inf
 
-from hpcmake.model import Cut, Ended
+from hpcmake.model import Ended
 from hpcmake.runners.faults import BEAT_EVERY, SILENT, Faults
+from hpcmake.runners.launch_faults import find_fault
 from hpcmake.runners.rows import render_row
 
 TYPE_CHECKING = False
@@ -29,24 +30,6 @@ _NO_PROGRAM = frozenset({126, 127})
 _SHELL_SIGNALS = 128
 DIED = "node"
 """Why an attempt has ended at whose deaths of nodes it was present too often."""
-
-
-class Host:
-    """The node program on the machine of the script."""
-
-    def __init__(self, channel: Channel, name: str) -> None:
-        self.channel = channel
-        self.name = ""
-        self._log = name
-
-    def logs(self, folder: str) -> str:
-        """Return what names of its logs begin with."""
-        return f"{folder}/{self._log}"
-
-    def end(self) -> None:
-        """Let it end by itself, which kills what it runs."""
-        with contextlib.suppress(OSError):
-            self.channel.say(None, ["end"])
 
 
 class Member:
@@ -291,10 +274,8 @@ class Members:
     def _on_lost(self, member: Member, status: int, said: str, works: list[Work], now: float, *, away: bool) -> None:
         runner = self.runner
         nodes = [runner.placement.nodes[number] for number in member.nodes]
-        lines = [line for line in said.splitlines() if "node" in line.lower()]
-        named = [
-            node.number for node in nodes if any(node.spot.name in line and "fail" in line.lower() for line in lines)
-        ]
+        fault = find_fault(said, [node.spot.name for node in nodes])
+        named = [node.number for node in nodes if fault is not None and node.spot.name in fault.nodes]
         spent = named or (self.faults.lost_launch(member.nodes) if len(nodes) == 1 else [])
         last = f" ({said.splitlines()[-1]})" if said else ""
         which = f"node {nodes[0].spot.name}" if len(nodes) == 1 else f"{len(nodes)} nodes"
@@ -310,6 +291,13 @@ class Members:
             self._stranded.append((now + SILENT, member.nodes, works))
         else:
             self._free((), works, died=True)
+
+    def free(self, works: Sequence[Work], elapsed: float) -> None:
+        """Attempts were lost with nodes: give them back."""
+        for work in works:
+            self.runner.placement.ended(work.attempt.id)
+            work.began = work.began if work.began is not None else self.runner.doors.now() - elapsed
+        self._free((), works, died=True)
 
     def _free(self, nodes: Iterable[int], works: Sequence[Work], *, died: bool = False) -> None:
         """Nothing runs on nodes any more: give back what they held."""
@@ -330,6 +318,11 @@ class Members:
                 # it may have begun without our having heard
                 runner.cut(work, runner.stop_why or "node", max(elapsed, 0.001))
 
+    def lose(self, nodes: Iterable[int], why: str) -> None:
+        """Nodes are lost, as a launcher says."""
+        for number in nodes:
+            self._give_up(number, f"was lost ({why})")
+
     def _lose(self, words: str) -> None:
         runner = self.runner
         runner.note(f"{words}: what it ran runs elsewhere, and it is not used again in this run")
@@ -338,14 +331,10 @@ class Members:
         elif self.faults.lost_node(runner.doors.now()):
             runner.halt("nodes", "three nodes were lost within five minutes: nothing more is begun")
 
-    def give_up_waiting(self) -> None:
-        """Answer for what may still run where nobody hears it: we end, and it ends by itself."""
+    def take_stranded(self) -> list[Work]:
+        """Return what may still run where nobody hears it: we end, and it ends by itself."""
         stranded, self._stranded = self._stranded, []
-        for _, _, works in stranded:
-            for work in works:
-                if work.attempt.id in self.runner.works:
-                    self.runner.events_ready.append(Cut(work.attempt.id, self.runner.stop_why, 0.001))
-                    del self.runner.works[work.attempt.id]
+        return [work for _, _, works in stranded for work in works if work.attempt.id in self.runner.works]
 
     def end_all(self) -> None:
         """End all node programs, and wait until they have ended: a launcher that is killed leaves them running."""

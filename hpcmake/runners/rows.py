@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from hpcmake.model import Attempt, Stamp
 
 
+ABOUT_ATTEMPTS = frozenset("besuc")
+"""The kinds of answers whose second value is the number of an attempt."""
+
+
 def render_row(attempt: Attempt) -> list[Any]:
     """Return an attempt as the row that the node reads, without the defaults at its end."""
     resources = attempt.resources
