@@ -73,14 +73,27 @@ class Held(Trouble):
 class Lease:
     """The right to drive, while this process has it.  Made by `acquire`; leave it by `release`, or by `with`.
 
-    `unclean` says that the holder before did not release it: it was killed, and what it had started may still run.
+    `unclean` says that the holder before, `former`, did not release it: it was killed, and what it had started may
+    still run.  `silent` is for how many seconds it had given no sign of life, by the clock of the file system.
     """
 
-    def __init__(self, folder: str, generation: int, holder: Holder, clock: Clock, *, unclean: bool) -> None:
+    def __init__(
+        self,
+        folder: str,
+        generation: int,
+        holder: Holder,
+        clock: Clock,
+        *,
+        unclean: bool,
+        former: Holder | None = None,
+        silent: float = 0.0,
+    ) -> None:
         self.folder = folder
         self.generation = generation
         self.holder = holder
         self.unclean = unclean
+        self.former = former
+        self.silent = silent
         self._clock = clock
         self._beaten = clock.now()
 
@@ -118,6 +131,11 @@ class Lease:
             self._rewrite(self.holder.replace(counter=self.holder.counter + 1))
         except OSError as error:
             raise trouble(error, "keep the lease in", self.folder) from None
+
+    def pause(self, seconds: float) -> None:
+        """Wait for some seconds, and keep it meanwhile.  Raises Trouble, also if it is taken."""
+        self.beat()
+        self._clock.sleep(seconds)
 
     def release(self) -> None:
         """Hand it on.  If that fails nothing is said: the end of this process frees it as well."""
@@ -169,8 +187,10 @@ def acquire(
         alive = watch.is_alive(generation, holder, clock.now())
         if alive is False:
             unclean = holder is None or not holder.released if generation else False
+            moved = _moved(folder, generation)
             if _take(folder, generation + 1, me):
-                return Lease(folder, generation + 1, me, clock, unclean=unclean)
+                silent = max(0.0, _moved(folder, generation + 1) - moved)
+                return Lease(folder, generation + 1, me, clock, unclean=unclean, former=holder, silent=silent)
             continue  # another was quicker: see who
         waited = clock.now() - begin
         if alive and waited >= (wait or 0.0):
@@ -180,6 +200,14 @@ def acquire(
             told.add(words)
             tell(words)
         clock.sleep(_LOOK_EVERY if wait is None else min(_LOOK_EVERY, max(wait - waited, 0.01)))
+
+
+def _moved(folder: str, generation: int) -> float:
+    """Return when a lease was last written, by the clock of its file system; 0 if it is gone."""
+    try:
+        return os.stat(f"{folder}/lease.{generation}").st_mtime
+    except OSError:
+        return 0.0
 
 
 def find_holder(folder: str) -> Holder | None:

@@ -15,6 +15,7 @@ from hpcmake.app.venue import LOGS, unstarted
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.model import LAUNCH
 from hpcmake.runners.allocation import AllocationRunner
+from hpcmake.runners.dialects import scrub_launcher
 from hpcmake.runners.doors import RealDoors
 from hpcmake.runners.launchers import find_launcher, render_hostfile, render_launch, render_node_launch
 from hpcmake.runners.orders import Rules, Spot
@@ -73,27 +74,35 @@ class HeldNodes:
         return (LAUNCH,)
 
     def _spread(self, resources: Resources, nodes: Sequence[str]) -> Sequence[str]:
-        return render_launch(
-            self._site,
-            resources,
-            nodes,
-            program=self._program,
-            hostfile=self._hostfile(nodes, resources.ranks_per_node),
-            cpus=self.held.cpus,
-            cwd=os.getcwd(),
-            root=os.geteuid() == 0,
+        return self._named(
+            render_launch(
+                self._site,
+                resources,
+                nodes,
+                program=self._program,
+                hostfile=self._hostfile(nodes, resources.ranks_per_node),
+                cpus=self.held.cpus,
+                cwd=os.getcwd(),
+                root=os.geteuid() == 0,
+            )
         )
 
     def _serve(self, nodes: Sequence[str], words: Sequence[str]) -> Sequence[str]:
-        return render_node_launch(
-            self._site,
-            nodes,
-            words,
-            kind=self._kind,
-            program=self._program,
-            hostfile=self._hostfile(nodes, 1),
-            root=os.geteuid() == 0,
+        return self._named(
+            render_node_launch(
+                self._site,
+                nodes,
+                words,
+                kind=self._kind,
+                program=self._program,
+                hostfile=self._hostfile(nodes, 1),
+                root=os.geteuid() == 0,
+            )
         )
+
+    def _named(self, words: list[str]) -> list[str]:
+        """Let a step of Slurm bear the mark of this campaign, so that one that was left can be found and ended."""
+        return [words[0], f"--job-name={self._mark()}", *words[1:]] if self._site.launcher == "srun" else words
 
     def _hostfile(self, nodes: Sequence[str], per_node: int) -> str | None:
         text = render_hostfile(self._site, nodes, per_node=per_node)
@@ -131,7 +140,12 @@ class HeldNodes:
         mailbox = launch.carrier == "mailbox"
         try:
             doors = RealDoors(
-                launch=self._serve, folder=LAUNCHES, mark=self._mark(), mailbox=mailbox, python=site.python
+                launch=self._serve,
+                folder=LAUNCHES,
+                mark=self._mark(),
+                mailbox=mailbox,
+                python=site.python,
+                environment=scrub_launcher(os.environ),
             )
             return AllocationRunner(
                 doors,

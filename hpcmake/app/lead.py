@@ -15,9 +15,10 @@ from hpcmake.app.adoption import adopt, complete
 from hpcmake.app.books import Books, fold
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
+from hpcmake.app.leftovers import await_leftovers
 from hpcmake.app.opening import FOLDER, Opened
 from hpcmake.app.orphans import remove_orphans
-from hpcmake.app.placing import check_run
+from hpcmake.app.placing import check_here, check_run, run_command
 from hpcmake.app.preparing import check_place, require_writable, tell_warnings
 from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.app.venue import find_venue
@@ -50,7 +51,9 @@ def lead(arguments: Arguments) -> int:
     """Run a campaign; return the exit status.  Raises Trouble."""
     # mistakes are told before anything is written, and before anybody is waited for
     opened = Opened(arguments)
-    if opened.held is None:
+    if opened.held is not None:
+        check_here(arguments)
+    else:
         check_run(arguments, opened.site)
     plan = opened.plan()
     require_writable()
@@ -61,6 +64,7 @@ def lead(arguments: Arguments) -> int:
         try:
             if lease.unclean:
                 end_strays(voice)
+                await_leftovers(lease, opened.held, mark_of_campaign(), voice, run_command)
             if lease.unclean or opened.journal.state() != opened.journal_state:
                 # whoever held the lease before, or has left processes, may have changed files since they were looked at
                 opened = Opened(without_folders(arguments))

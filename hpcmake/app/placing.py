@@ -93,13 +93,9 @@ def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str
 
     from hpcmake.runners.held import find_held
     from hpcmake.runners.placed import complete_site, find_site_of
-    from hpcmake.runners.process import call
     from hpcmake.sites import read_sites
 
-    def run(argv: Sequence[str], seconds: float) -> tuple[int | None, bytes, bytes]:
-        return call(argv, timeout=seconds)
-
-    held = find_held(environ, now=time.time(), run=run, scheduler=site.scheduler if site is not None else None)
+    held = find_held(environ, now=time.time(), run=run_command, scheduler=site.scheduler if site is not None else None)
     if held is None:
         if here:
             of = "" if site is None else f" of {site.name}"
@@ -110,13 +106,33 @@ def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str
     if site is None:
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return complete_site(site, held, cores=cores, run=run), held
+    return complete_site(site, held, cores=cores, run=run_command), held
+
+
+def run_command(argv: Sequence[str], seconds: float) -> tuple[int | None, bytes, bytes]:
+    """Run a short command for at most so many seconds; see `process.call`.  Raises OSError."""
+    from hpcmake.runners.process import call
+
+    return call(argv, timeout=seconds)
 
 
 def _no_job(message: str) -> Trouble:
     span = Span(Source("the command line", "--here"), 0, len("--here"))
     help_ = "start it in the script of a job, or in an interactive one; `hpcmake testbed SITE -- …` emulates one"
     return Trouble(Diagnostic("E817", message, span, help=help_))
+
+
+def check_here(arguments: Arguments) -> None:
+    """Refuse options that shape jobs where we are in one.  Raises Trouble."""
+    mistakes = []
+    for key in _SHAPES:
+        if key in arguments.values:
+            name = "--" + key.replace("_", "-")
+            span = Span(Source("the command line", name), 0, len(name))
+            help_ = f"leave out `{name}`; name targets to do less, `-j N` to use fewer nodes"
+            mistakes.append(Diagnostic("E815", f"`{name}` is about jobs to come, and this one runs", span, help=help_))
+    if mistakes:
+        raise Trouble(*mistakes)
 
 
 def check_run(arguments: Arguments, site: Site | None) -> None:
