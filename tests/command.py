@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+FOREIGN = ("HPCMAKE", "PYTEST", "SLURM", "PBS", "COBALT", "PALS", "PMI")
+"""What begins the names of variables that would tell the command of a place where it is not."""
+
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -188,7 +191,7 @@ class Command:
     def environment(self, more: Mapping[str, str] | None = None) -> dict[str, str]:
         """Return the environment of the command: `python` in it is the one that runs the tests."""
         path = os.path.dirname(sys.executable) + os.pathsep + os.environ["PATH"]
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("HPCMAKE", "PYTEST"))}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(FOREIGN)}
         return kept | {"PATH": path, "PYTHONPATH": REPOSITORY, **(more or {})}
 
     def say(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:

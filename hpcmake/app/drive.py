@@ -14,6 +14,7 @@ from hpcmake.app.interrupts import Interrupts
 from hpcmake.app.outcome import Outcome
 from hpcmake.app.pace import Pace
 from hpcmake.app.products import Products
+from hpcmake.app.suspects import Suspects
 from hpcmake.app.temps import Temps
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import FRESH_AFTER_ALL
@@ -81,6 +82,7 @@ class Drive:
         self._wants = wants
         """What says how many attempts more a runner should be given; None: as many as this machine's cores need."""
         self.pace = Pace(plan, engine)
+        self._suspects = Suspects()
         self.halted: Halted | None = None
         """Why the runner begins nothing more, if it does not."""
         self.products = Products(plan.graph)
@@ -300,6 +302,8 @@ class Drive:
                 self.average += (event.wall - self.average) * 0.1
                 if event.status == 0 and event.why == "exit":
                     self.pace.learn(handed.table.rule.name, event.wall)
+                    for text in self._suspects.on_success(handed, event) if handed.avoid else ():
+                        self.voice.tell({"kind": "note", "text": text})
                 elif event.node:
                     handed.avoid = (*handed.avoid, event.node)
                 self._drop_lists(handed)

@@ -122,7 +122,7 @@ def _check(
     if resources.ranks is not None and resources.ranks * resources.cores_per_rank > machine.cores:
         cores = resources.ranks * resources.cores_per_rank
         message = f"{which} wants {resources.ranks} ranks on {cores} cores, and this machine has {machine.cores}"
-        help_ = "run it on a site; an emulated one for trying (`hpcmake testbed`) comes with a later version"
+        help_ = "run it on a site, or on an emulated one for trying: `hpcmake testbed theta -- hpcmake`"
         span = next(
             rule.resources[name].span for name in ("ranks", "nodes", "ranks_per_node") if name in rule.resources
         )

@@ -143,8 +143,9 @@ class AllocationRunner:
 
     def _queue(self, work: Work) -> None:
         attempt = work.attempt
-        if attempt.only_post or (attempt.argv is None and not attempt.script):
-            self.host.run(work, attempt)
+        work.part, work.number, work.nodes, work.place = attempt, attempt.id, (), None
+        if work.ran is not None or attempt.only_post or (attempt.argv is None and not attempt.script):
+            self.host.run(work, attempt.replace(only_post=True) if work.ran is not None else attempt)
             return
         if attempt.post and not _is_wide(attempt):
             # what follows a run is light work, and not for the nodes

@@ -75,7 +75,8 @@ class Host:
         """Start an attempt, or what is left of it."""
         # the node program runs no number twice, and this may be another try at the same attempt
         work.number = part.id * _NUMBERS + work.faults
-        work.part = part.replace(id=work.number, resources=_SHELL.replace(time=part.resources.time))
+        # whether its failure stops the run is known only when it was no fault of its launcher
+        work.part = part.replace(id=work.number, resources=_SHELL.replace(time=part.resources.time), holds=False)
         work.place = (self.channel, 0)
         work.told = self._runner.doors.now()
         self.channel.say(0, ["more", render_row(work.part)])

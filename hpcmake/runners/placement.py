@@ -14,7 +14,7 @@ from hpcmake.runners.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hpcmake.model import Attempt
     from hpcmake.runners.orders import Order, Spot
@@ -180,6 +180,9 @@ class Placement:
     def has_idle(self) -> bool:
         """Return whether a node has room that nothing which waits can use."""
         return any(node.usable and node.cores > 0 and node.wide is None for node in self.nodes)
+
+    def _names(self) -> Iterator[str]:
+        return (node.spot.name for node in self.nodes if node.usable)
 
     def _horizon(self) -> float:
         return self.waiting.area / len(self.nodes)
@@ -365,6 +368,9 @@ class Placement:
                 elif first != number and not self._may_overtake(first, node):
                     break
             kind = waiting.kinds[number]
+            if kind.queue[0].avoid and waiting.is_shunned(number, spot.name, self._names()):
+                self._roomy[node.number] = None
+                break
             attempt = waiting.take(number, spot.name)
             node.cores -= kind.want.cores
             node.memory -= kind.want.memory

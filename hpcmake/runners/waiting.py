@@ -136,6 +136,14 @@ class Waiting:
         # near the end of all, what waits on one node would be missed on others
         return min(max(lead / max(typical, 1e-4), kind.load), kind.load + self.load / nodes)
 
+    def is_shunned(self, number: int, node: str, others: Iterable[str]) -> bool:
+        """Return whether the next attempts of a kind have failed on a node, and have not on one of the others."""
+        first = self.kinds[number].queue[0].avoid
+        if node not in first or all(other in first for other in others):
+            return False
+        queue = self.kinds[number].queue
+        return all(node in queue[place].avoid for place in range(min(_LOOKS, len(queue))))
+
     def take(self, number: int, node: str = "") -> Attempt:
         """Take the next attempt of a kind out; one that has failed on the node is passed over for others."""
         kind = self.kinds[number]

@@ -1,0 +1,360 @@
+"""Running on the nodes of the job that we are in: what is used, what is told, and how such a job ends.
+
+The job is one of Theta, and its `aprun` a script that starts the program here; it tells each task its node as `NID`.
+"""
+
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from command import Command, Result
+
+APRUN = """\
+#!/bin/bash
+# aprun, as far as these tests need it: -L names the nodes, and each holds the program once
+echo "$@" >> {root}/launches
+nodes=
+while [ $# -gt 0 ]; do
+    case $1 in
+        -L) nodes=$2; shift 2 ;;
+        -n | -N | -d | -j | -cc | -e | -m) shift 2 ;;
+        -b | -q) shift ;;
+        *) break ;;
+    esac
+done
+export NID=${{nodes%%[-,]*}}
+if [ -s {root}/faults ]; then
+    fault=$(head -n 1 {root}/faults)
+    sed -i 1d {root}/faults
+    if [ -n "$fault" ]; then echo "$fault" >&2; exit 1; fi
+fi
+exec "$@"
+"""
+
+
+class Job:
+    """A job of some nodes of Theta, and the command in it."""
+
+    def __init__(self, command: Command) -> None:
+        self.command = command
+        self.bin = command.root.parent / (command.root.name + "-bin")
+        self.bin.mkdir()
+        (self.bin / "aprun").write_text(APRUN.format(root=self.bin))
+        (self.bin / "aprun").chmod(0o755)
+
+    def env(self, nodes: int = 4, left: float = 7200, number: int = 123) -> dict[str, str]:
+        now = time.time()
+        path = self.command.environment()["PATH"]
+        return {
+            "PATH": f"{self.bin}:{path}",
+            "COBALT_JOBID": str(number),
+            "COBALT_PARTNAME": f"3826-{3825 + nodes}" if nodes > 1 else "3826",
+            "COBALT_PARTSIZE": str(nodes),
+            "COBALT_STARTTIME": str(int(now)),
+            "COBALT_ENDTIME": str(int(now + left)),
+        }
+
+    def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
+        return self.command.say("--json", *arguments, env=env or self.env())
+
+    def launches(self) -> list[str]:
+        path = self.bin / "launches"
+        return path.read_text().splitlines() if path.exists() else []
+
+    def fail_launches(self, *texts: str) -> None:
+        """Let the next launches end with these words, before anything is started."""
+        (self.bin / "faults").write_text("".join(text + "\n" for text in texts))
+
+
+@pytest.fixture
+def job(command: Command) -> Job:
+    return Job(command)
+
+
+SHARED = """\
+target all: "out/{n}.txt" for n in 1..12
+
+rule a:
+    output: "out/{n}.txt"
+    cores: 32
+    run: echo $NID > {output}
+"""
+
+WIDE = """\
+target all: "w{k}.txt" for k in 1..3
+
+rule w:
+    output: "w{k}.txt"
+    nodes: 2
+    ranks_per_node: 64
+    run: {launch} true; echo {launch} > {output}
+"""
+
+
+def test_tasks_share_the_nodes_of_the_job(job: Job) -> None:
+    job.command.wfile(SHARED)
+    result = job.run()
+    assert result.status == 0, result
+    assert len(result.done) == 12
+    used = {job.command.text(f"out/{n}.txt").strip() for n in range(1, 13)}
+    assert used <= {"3826", "3827", "3828", "3829"}
+    assert len(used) > 1
+    assert len(job.launches()) == len(used), "a node that has more to do is not launched again"
+    (start,) = result.kind("start")
+    assert start["where"].startswith("4 nodes of theta, job 123, ")
+
+
+def test_a_node_program_has_all_of_its_node(job: Job) -> None:
+    job.command.wfile(SHARED)
+    job.run()
+    for line in job.launches():
+        assert "-n 1 -N 1 -d 256 -j 4 -cc none -L 38" in line, line
+
+
+def test_a_task_with_nodes_is_launched_on_exactly_those(job: Job) -> None:
+    job.command.wfile(WIDE)
+    result = job.run()
+    assert result.status == 0, result
+    text = {job.command.text(f"w{k}.txt").strip() for k in (1, 2, 3)}
+    assert text <= {
+        f"aprun -n 128 -N 64 -d 1 -j 1 -cc depth -L {nodes}" for nodes in ("3826-3827", "3828-3829", "3827-3828")
+    } | {f"aprun -n 128 -N 64 -d 1 -j 1 -cc depth -L {a},{b}" for a in range(3826, 3830) for b in range(3826, 3830)}
+    assert len(text) >= 2, "two run side by side"
+
+
+def test_fewer_nodes_may_be_used_than_are_held(job: Job) -> None:
+    job.command.wfile(SHARED)
+    result = job.run("-j", "2")
+    assert result.status == 0
+    assert {job.command.text(f"out/{n}.txt").strip() for n in range(1, 13)} == {"3826", "3827"}
+
+
+def test_more_nodes_than_are_held_are_not_there(job: Job) -> None:
+    job.command.wfile(SHARED)
+    result = job.run("-j", "512")
+    assert result.status == 0
+    assert "-j 512 asks for more nodes than this job has: 4 are used" in result.notes
+
+
+# ---------------------------------------------------------------- what does not fit
+
+
+def test_what_no_node_can_hold_is_told_before_anything_runs(job: Job) -> None:
+    job.command.wfile(SHARED.replace("cores: 32", "cores: 68"))
+    result = job.command.say(env=job.env())
+    assert result.status == 2
+    assert result.err == (
+        "error[E503]: a[n=1] wants 68 cores, and a node of this job has 64\n"
+        " --> Wfile:5:12\n"
+        "5 |     cores: 68\n"
+        "  |            ^^\n"
+        "  = help: ask for less\n"
+    )
+    assert job.launches() == []
+
+
+def test_a_task_that_is_larger_than_the_job_is_left_and_the_rest_runs(job: Job) -> None:
+    job.command.wfile(
+        'target all: "w1.txt", "out/1.txt"\n\n'
+        + WIDE.partition("\n\n")[2].replace("nodes: 2", "nodes: 8")
+        + "\n"
+        + SHARED.partition("\n\n")[2]
+    )
+    result = job.run()
+    assert result.status == 75
+    assert result.done == ["a[n=1]"]
+    assert "w[k=1] wants 8 nodes, and this job has 4: it is left for a larger one" in result.notes
+
+
+def test_what_does_not_end_in_time_is_not_begun(job: Job) -> None:
+    job.command.wfile(
+        """
+        target all: "long.txt", "short.txt"
+
+        rule long:
+            output: "long.txt"
+            time: 3h
+            run: echo > {output}
+
+        rule short:
+            output: "short.txt"
+            time: 10m
+            run: echo > {output}
+        """
+    )
+    result = job.run()
+    assert result.status == 75
+    assert result.done == ["short"]
+    assert result.ran == ["short"]
+    assert result.summary["left"] == 1
+    # the next job has the time
+    result = job.run(env=job.env(left=6 * 3600, number=124))
+    assert (result.status, result.done) == (0, ["long"])
+
+
+def test_a_job_whose_time_is_over_does_nothing(job: Job) -> None:
+    job.command.wfile(SHARED)
+    result = job.run(env=job.env(left=0))
+    assert result.status == 75
+    assert result.ran == []
+    assert result.summary["left"] == 12
+
+
+# ---------------------------------------------------------------- faults
+
+
+def test_a_launcher_that_fails_to_start_costs_no_task_a_retry(job: Job) -> None:
+    job.command.wfile(SHARED.replace("1..12", "1..1"))
+    job.fail_launches("apsched: no more claims allowed for this reservation (max 1000)")
+    result = job.run()
+    assert (result.status, result.done, result.failed) == (0, ["a[n=1]"], [])
+    assert (
+        "a launch on 3826 has failed (apsched: no more claims allowed for this reservation (max 1000)); "
+        "it is tried again in 1 s" in result.notes
+    )
+
+
+def test_nor_does_one_that_fails_for_a_task_with_nodes(job: Job) -> None:
+    job.command.wfile(WIDE.replace("1..3", "1..1"))
+    job.fail_launches("apsched: no more claims allowed for this reservation (max 1000)")
+    result = job.run()
+    assert (result.status, result.done, result.failed) == (0, ["w[k=1]"], []), result
+    assert "the launcher of w[k=1] has failed (apsched: no more claims" in result.notes
+
+
+def test_a_launcher_that_is_not_there_is_one_clear_error(job: Job) -> None:
+    job.command.wfile(SHARED)
+    (job.bin / "aprun").unlink()
+    result = job.command.say(env=job.env())
+    assert result.status == 3
+    assert result.err == (
+        "error[E915]: the launcher of theta, `aprun`, is not on the PATH\n"
+        "  help: load what brings it (a module?), or name the site that this machine is: `--site NAME`\n"
+    )
+
+
+def test_a_python_that_is_not_there_is_one_clear_error(job: Job) -> None:
+    job.command.wfile(SHARED)
+    job.command.write("site.toml", 'name = "theta"\nextends = "theta"\npython = "/nowhere/python3"\n')
+    (job.bin / "aprun").write_text("#!/bin/bash\necho 'aprun: exec: /nowhere/python3: not found' >&2; exit 127\n")
+    result = job.run()
+    assert result.status == 3
+    assert result.ran == []
+    assert "no node could be used: the launch on 3826 ended with" in result.notes
+
+
+def test_a_task_that_fails_on_one_node_and_not_on_others_is_noticed(job: Job) -> None:
+    job.command.wfile(
+        """
+        target all: "x.txt"
+
+        rule x:
+            output: "x.txt"
+            retries: 1
+            run: [ $NID != 3826 ] && echo $NID > {output}
+        """
+    )
+    result = job.run()
+    assert result.status == 0, result
+    assert "x failed on " in result.notes
+    assert " and has succeeded on " in result.notes
+
+
+# ---------------------------------------------------------------- the end of a job
+
+
+def test_a_job_that_is_told_to_end_ends_what_runs_and_says_so(job: Job) -> None:
+    command = job.command
+    command.wfile(
+        """
+        target all: "x.txt"
+
+        rule x:
+            output: "x.txt"
+            retries: 0
+            run: echo > up; sleep 1000; echo > {output}
+        """
+    )
+    up = command.fifo("up")
+    running = command.start("--json", env=job.env())
+    up.read_text()
+    running.interrupt(signal.SIGTERM)
+    result = running.end()
+    assert result.status == 143, result
+    (cut,) = result.kind("cut")
+    assert cut["why"] == "term"
+    assert result.failed == []
+    # the next job goes on, and the cut has cost no retry
+    Path(command.root / "up").unlink()
+    command.wfile(command.text("Wfile").replace("sleep 1000; ", ""))
+    result = job.run(env=job.env(number=124))
+    assert (result.status, result.done) == (0, ["x"])
+
+
+def test_a_failure_ends_with_1(job: Job) -> None:
+    job.command.wfile(SHARED.replace("echo $NID > {output}", "exit 3"))
+    result = job.run()
+    assert result.status == 1
+
+
+# ---------------------------------------------------------------- where
+
+
+def test_here_is_refused_where_there_is_no_job(command: Command) -> None:
+    command.wfile(SHARED)
+    result = command.say("--here")
+    assert result.status == 2
+    assert result.err == (
+        "error[E817]: this is no job: nothing in the environment tells of one\n"
+        " --> the command line:1:1\n"
+        "1 | --here\n"
+        "  | ^^^^^^\n"
+        "  = help: start it in the script of a job, or in an interactive one; `hpcmake testbed SITE -- …` emulates one\n"
+    )
+
+
+def test_this_machine_may_be_named_in_a_job(job: Job) -> None:
+    job.command.wfile(SHARED.replace("$NID", "here").replace("cores: 32", "cores: 1"))
+    result = job.run("--site", "local")
+    assert result.status == 0, result
+    assert job.launches() == []
+
+
+def test_options_that_shape_jobs_are_refused_in_one(job: Job) -> None:
+    job.command.wfile(SHARED)
+    result = job.command.say("--trial", env=job.env())
+    assert result.status == 2
+    assert "`--trial` is about jobs to come, and this one runs" in result.err
+
+
+def test_the_site_is_known_to_commands(job: Job) -> None:
+    job.command.wfile(
+        """
+        target all: "x.txt"
+
+        rule x:
+            output: "x.txt"
+            run: echo {site} > {output}
+        """
+    )
+    assert job.run().status == 0
+    assert job.command.text("x.txt") == "theta\n"
+
+
+def test_a_post_runs_on_the_machine_of_the_script(job: Job) -> None:
+    job.command.wfile(
+        """
+        target all: "x.txt"
+
+        rule x:
+            output: "x.txt"
+            run: echo ${NID:-script} > run.txt
+            post: echo ${NID:-script} > {output}
+        """
+    )
+    result = job.run()
+    assert result.status == 0, result
+    assert job.command.text("run.txt") == "3826\n"
+    assert job.command.text("x.txt") == "script\n"
