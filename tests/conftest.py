@@ -13,10 +13,11 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-pytest.register_assert_rewrite("command", "slurm.campaign")
+pytest.register_assert_rewrite("command", "slurm.campaign", "testbed")
 
 from command import Command  # noqa: E402
 from slurm.together import together  # noqa: E402, F401
+from testbed import Beds  # noqa: E402
 
 LONGEST = 60
 
@@ -28,6 +29,18 @@ def command(tmp_path: Path) -> Iterator[Command]:
     made.root.mkdir()
     former = signal.signal(signal.SIGALRM, _end)
     signal.alarm(LONGEST)  # a test that waits for a task at a fifo would wait for ever if the task failed
+    yield made
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, former)
+    made.close()
+
+
+@pytest.fixture
+def bed(tmp_path: Path) -> Iterator[Beds]:
+    """Makes emulated machines (see testbed.py)."""
+    made = Beds(tmp_path)
+    former = signal.signal(signal.SIGALRM, _end)
+    signal.alarm(LONGEST)  # a test that waits for a rank would wait for ever if there were none
     yield made
     signal.alarm(0)
     signal.signal(signal.SIGALRM, former)

@@ -59,7 +59,7 @@ def hold(
     """
     folder = tempfile.mkdtemp(prefix="hpcmake-testbed-")
     try:
-        _write_machine(folder, machine, faults, renamer)
+        write_machine(folder, machine, faults, renamer)
         around = job_environment(machine, environment, nodefile=os.path.join(folder, "nodefile"), cwd=os.getcwd())
         around["PATH"] = os.path.join(folder, "bin") + os.pathsep + environment.get("PATH", os.defpath)
         around[MARK] = folder
@@ -79,7 +79,9 @@ def _is_path(machine: Machine) -> bool:
     return bool(machine.site.files) and os.path.isabs(machine.site.files[-1])
 
 
-def _write_machine(folder: str, machine: Machine, faults: Sequence[Fault], renamer: str) -> None:
+def write_machine(folder: str, machine: Machine, faults: Sequence[Fault], renamer: str) -> None:
+    """Write the state of a machine into a folder, with its commands in `bin`."""
+
     def write(name: str, lines: Sequence[str]) -> None:
         with open(os.path.join(folder, name), "w", encoding="utf-8", errors="surrogateescape") as file:
             file.write("".join(line + "\n" for line in lines))
@@ -123,12 +125,9 @@ class _Holding:
         self.state = state
         began = time.monotonic()
         length = float(machine.end - machine.start)
-        self.due: list[tuple[float, str, str]] = [(began + length, "end", "")]
-        for fault in faults:
-            if fault.kind == "job-dies" and fault.at is None and fault.after is None:
-                self.due.append((began + length - 0.001, "job-dies", ""))
-            elif fault.at is not None:
-                self.due.append((began + fault.at, fault.kind, fault.what))
+        sudden = any(fault.kind == "job-dies" and fault.at is None and fault.after is None for fault in faults)
+        self.due: list[tuple[float, str, str]] = [(began + length, "job-dies" if sudden else "end", "")]
+        self.due += [(began + fault.at, fault.kind, fault.what) for fault in faults if fault.at is not None]
         self.due.sort()
         self.pid = 0
 

@@ -67,6 +67,9 @@ Texts of mpiexec are ours, but for that of an unknown option.""",
 }
 
 
+_WIDTH = 90
+
+
 def _flavour(site: Site) -> str:
     return (site.launch.mpi or "mpich") if site.launcher == "mpiexec" else site.launcher
 
@@ -100,10 +103,11 @@ def describe_all(machine: Machine, *, renamed: bool) -> str:
         "Each node has a host name of its own." if renamed else "Nodes have no host names: this machine allows none."
     )
     kind = machine.kind
+    plural = "s" if kind.threads_per_core > 1 else ""
     common = _COMMON.format(grace=render_duration(machine.grace), names=names)
     return "\n".join(
         [
-            f"{site.name}, emulated: nodes of {kind.cores} cores, {kind.threads_per_core} threads each",
+            f"{site.name}, emulated: nodes of {kind.cores} cores, {kind.threads_per_core} thread{plural} each",
             "",
             "emulated",
             *_indented(_LAUNCHERS[flavour]),
@@ -123,7 +127,9 @@ def describe_all(machine: Machine, *, renamed: bool) -> str:
 
 
 def _indented(text: str) -> list[str]:
-    return [f"  {line}" for line in text.split("\n")]
+    from textwrap import wrap
+
+    return [f"  {line}" for line in wrap(text, _WIDTH, break_on_hyphens=False)]
 
 
 def describe_end(job: Job) -> str:

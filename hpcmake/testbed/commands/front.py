@@ -66,7 +66,7 @@ def _wait(face: Face, said: int, results: int) -> int:
     poll = select.poll()
     poll.register(wake, select.POLLIN)
     poll.register(results, select.POLLIN)
-    told = b""
+    telling = _Telling()
     while True:
         for descriptor, _ in poll.poll():
             if descriptor == wake:
@@ -76,23 +76,33 @@ def _wait(face: Face, said: int, results: int) -> int:
                     pass  # the keeper has ended
                 continue
             piece = os.read(results, 1 << 16)
-            told += piece
+            telling.hear(piece)
             if not piece:
-                return _tell(told.decode("utf-8", "surrogateescape"))
+                return telling.status
 
 
-def _tell(told: str) -> int:
-    """Say what a keeper has left to say; return the exit status: without one, it was killed."""
-    status = 1
-    for line in told.splitlines():
-        kind, _, text = line.partition(" ")
-        if kind == "x":
-            status = int(text)
-        else:
-            stream = sys.stdout if kind == "1" else sys.stderr
-            stream.write(text + "\n")
+class _Telling:
+    """Says what the keeper has to say; `status` is the exit status, which is 1 where the keeper was killed."""
+
+    def __init__(self) -> None:
+        self.part = b""
+        self.status = 1
+
+    def hear(self, piece: bytes) -> None:
+        """Take in a piece of what the keeper says."""
+        *lines, self.part = (self.part + piece).split(b"\n")
+        for line in lines:
+            kind, _, text = line.decode("utf-8", "surrogateescape").partition(" ")
+            if kind == "x":
+                self.status = int(text)
+            else:
+                _write(1 if kind == "1" else 2, text + "\n")
+
+
+def _write(descriptor: int, text: str) -> None:
+    rest = text.encode("utf-8", "surrogateescape")
     try:
-        sys.stdout.flush()
+        while rest:
+            rest = rest[os.write(descriptor, rest) :]
     except OSError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # nobody reads it any more
-    return status
+        pass  # nobody reads it any more

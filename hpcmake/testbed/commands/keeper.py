@@ -139,21 +139,29 @@ class Keeper:
             finally:
                 if self.relay:
                     self.relay.started(rank)
+        self._catch_up(hung)
         if self.step.limit:
             self.due.append((time.monotonic() + self.step.limit, "time"))
         if not self.relay:
             self._drop_streams()
 
+    def _catch_up(self, hung: set[str]) -> None:
+        """See to ranks whose node has died or hung while they were being started."""
+        down, new = self.state.marked("down"), self.state.marked("hung") - hung
+        send([rank.pid for rank in self.ranks if rank.pid and rank.node in down], signal.SIGKILL)
+        send([rank.pid for rank in self.ranks if rank.pid and rank.node in new], signal.SIGSTOP)
+
     def _break(self, number: int, breakage: Breakage) -> None:
         """Let go wrong what was ordered for the moment when so many launches have begun."""
+        told = f"{number} launch{'es' if number > 1 else ''}"
         for name in breakage.dying:
-            self.state.tell(f"node {name} died after {number} launches")
+            self.state.tell(f"node {name} died after {told}")
             kill_node(self.state, name)
         for name in breakage.hanging:
-            self.state.tell(f"node {name} hung after {number} launches")
+            self.state.tell(f"node {name} hung after {told}")
             hang_node(self.state, name)
         if breakage.kills_all:
-            self.state.tell(f"everything in the job was killed after {number} launches")
+            self.state.tell(f"everything in the job was killed after {told}")
             end_marked(self.state.folder)
 
     def _streams(self, rank: Rank) -> tuple[int, int, int]:
@@ -192,7 +200,9 @@ class Keeper:
     def _wait(self, until: float | None) -> None:
         """Wait until something happens, and take it in."""
         rest = None if until is None else max(0.0, until - time.monotonic()) * 1000
-        for descriptor, events in self.poll.poll(rest):
+        found = self.poll.poll(rest)
+        found.sort(key=lambda pair: pair[0] != self.heard)  # a dead launcher passes nothing on
+        for descriptor, events in found:
             if descriptor == self.wake:
                 os.read(self.wake, 4096)
                 self._reap()

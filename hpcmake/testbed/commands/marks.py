@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 PASSES = 100
 """How often processes are looked for until none is left: one may start another while it is being ended."""
 
+LOOKS = 50
+"""How often a process is looked at that shows no environment though it has a program."""
+
 
 def find_marked(folder: str, *, node: str = "", launch: int = 0) -> list[int]:
     """Return the processes of a machine, of one of its nodes, or of a launch, but for this one."""
@@ -30,14 +33,25 @@ def find_marked(folder: str, *, node: str = "", launch: int = 0) -> list[int]:
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != ours:
-            try:
-                with open(f"/proc/{name}/environ", "rb") as file:
-                    environment = b"\0" + file.read()
-            except OSError:
-                continue
+            environment = b"\0" + _environment(name)
             if all(mark in environment for mark in marks):
                 found.append(int(name))
     return found
+
+
+def _environment(pid: str) -> bytes:
+    """Return the environment of a process, as it began; empty if it has ended, is not ours, or has none."""
+    for _ in range(LOOKS):
+        try:
+            with open(f"/proc/{pid}/environ", "rb") as file:
+                found = file.read()
+            if found:
+                return found
+            os.readlink(f"/proc/{pid}/exe")  # who has no program has ended, or is a part of the kernel …
+        except OSError:
+            return b""
+        os.sched_yield()  # … else it is just becoming another one
+    return b""
 
 
 def send(pids: list[int], number: int) -> None:
@@ -68,4 +82,10 @@ def kill_node(state: State, name: str) -> None:
 def hang_node(state: State, name: str) -> None:
     """Let a node hang: what runs on it stops, and what is started there does not begin."""
     state.mark("hung", name)
-    send(find_marked(state.folder, node=name), signal.SIGSTOP)
+    stopped: set[int] = set()
+    for _ in range(PASSES):
+        found = set(find_marked(state.folder, node=name))
+        if found <= stopped:
+            return
+        send(sorted(found - stopped), signal.SIGSTOP)
+        stopped |= found

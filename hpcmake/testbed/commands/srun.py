@@ -167,41 +167,46 @@ class Srun(Face):
         lines.append("srun: forcing job termination")
         if ranks:
             lines.append("srun: Job step aborted: Waiting up to 32 seconds for job step to finish.")
-        self.cancelled = True
+        self.cancelled, self.interrupted = True, name == "INT"
         return lines, "INT" if name == "INT" else "KILL"
 
-    cancelled = False
+    cancelled = interrupted = False
 
     def ends_others(self, rank: Rank) -> bool:
-        """Tell whether Slurm ends the other tasks: where a signal ended one, or if it was told to."""
-        return (rank.status or 0) < 0 or (bool(rank.status) and self.asked.kills_on_bad_exit)
+        """Tell whether Slurm ends the other tasks: only if it was told to."""
+        return bool(rank.status) and self.asked.kills_on_bad_exit
 
     def ended(self, outcome: Outcome) -> tuple[list[str], list[str], int]:
         """Return what srun says at the end."""
         ids = f"{self.state.settings['job']}.{self.number}"
         failed = outcome.failed()
-        err: list[str] = []
-        date = time.strftime("%Y-%m-%dT%H:%M:%S")
-        if outcome.lost:
-            err += [f"srun: error: Node failure on {name}" for name in outcome.lost]
-            if self.asked.no_kill:
-                failed = [rank for rank in failed if rank.node not in outcome.lost]
+        err = [f"srun: error: Node failure on {name}" for name in outcome.lost]
+        if self.asked.no_kill:
+            failed = [rank for rank in failed if rank.node not in outcome.lost]
+        told = [rank for rank in failed if rank.node not in outcome.lost]
+        lines = [f"srun: error: {rank.node}: task {rank.number}: {_how(rank.status or 0)}" for rank in told]
+        where = told[0].node if told else outcome.ranks[0].node
+        cancelled = f"slurmstepd-{where}: error: *** STEP {ids} ON {where} CANCELLED AT {time.strftime(_DATE)}"
         if outcome.ended_by == "time":
-            where = failed[0].node if failed else outcome.ranks[0].node
-            err.append(
-                f"slurmstepd-{where}: error: *** STEP {ids} ON {where} CANCELLED AT {date} DUE TO TIME LIMIT ***"
-            )
-        elif self.cancelled and failed and failed[0].status == -9:  # noqa: PLR2004  # SIGKILL
-            where = failed[0].node
-            err.append(f"slurmstepd-{where}: error: *** STEP {ids} ON {where} CANCELLED AT {date} ***")
-        for rank in failed:
-            if rank.node not in outcome.lost:
-                err.append(f"srun: error: {rank.node}: task {rank.number}: {_how(rank.status or 0)}")
-        if any((rank.status or 0) < 0 for rank in failed) and not self.cancelled:
-            err.append(f"srun: Force Terminated StepId={ids}")
-        if self.asked.quiet:
-            err = []
-        return [], err, max((exit_status(rank.status) for rank in failed), default=0)
+            err += [f"{cancelled} DUE TO TIME LIMIT ***", *lines]
+        elif self.interrupted:
+            pass
+        elif self.cancelled and told:
+            err += [f"{cancelled} ***", *lines]
+        elif outcome.ended_by == "rank" and told:
+            cause = next((at for at, rank in enumerate(told) if rank.status not in _ENDED), 0)
+            err += [lines.pop(cause), f"srun: launch/slurm: _step_signal: Terminating StepId={ids}"]
+            err += [f"{cancelled} ***", *lines, f"srun: Force Terminated StepId={ids}"]
+        else:
+            killed = any(rank.status == -_KILL for rank in told)
+            err += [*lines, *([f"srun: Force Terminated StepId={ids}"] if killed else [])]
+        status = max((exit_status(rank.status) for rank in failed), default=0)
+        return [], [] if self.asked.quiet else err, status
+
+
+_DATE = "%Y-%m-%dT%H:%M:%S"
+_KILL = 9
+_ENDED = (-15, -_KILL)
 
 
 def _how(status: int) -> str:

@@ -87,19 +87,18 @@ def parse_words(state: State, argv: list[str]) -> Asked:
     nodes_word = last.get("nodes", "")
     nodes = _number(nodes_word.partition("-")[0], "nodes") if nodes_word else 0
     per_node = said.get("ntasks-per-node", 0)
-    ranks = said.get("ntasks", 0) or _inherited("SLURM_NTASKS") or (nodes or 1) * (per_node or 1)
+    ranks = said.get("ntasks", 0) or _inherited("SLURM_NTASKS") or (nodes or len(state.names)) * (per_node or 1)
     warnings: list[str] = []
     if nodes > len(state.names):
         raise Refusal(f"srun: error: Only allocated {len(state.names)} nodes asked for {nodes}")
     if not nodes:
-        nodes = len(names) or (-(-ranks // per_node) if per_node else len(state.names))
+        nodes = len(state.names)
     if ranks < nodes:
-        shown = nodes if nodes_word else len(state.names)
-        warnings.append(f"srun: Warning: can't run {ranks} processes on {shown} nodes, setting nnodes to {ranks}")
+        warnings.append(f"srun: Warning: can't run {ranks} processes on {nodes} nodes, setting nnodes to {ranks}")
         nodes = ranks
     cpus_per_task = said.get("cpus-per-task", 1)
     want = _want(state, last, names[:nodes], nodes, ranks, cpus_per_task)
-    if ranks > nodes and "ntasks" in said and per_node and ranks != nodes * per_node:
+    if "ntasks" in said and nodes < ranks < nodes * per_node:
         warnings.append(
             f"srun: Warning: can't honor --ntasks-per-node set to {per_node} which doesn't match the requested tasks "
             f"{ranks} with the number of requested nodes {nodes}. Ignoring --ntasks-per-node."
