@@ -1,10 +1,11 @@
 """A forecast in words: jobs, node-hours, times, why, what else could be had, the first job, a command of each rule.
 
-Owns the layout in 80 columns.  Knows nothing of how jobs are packed.
+Owns these words.  Knows nothing of how jobs are packed.
 """
 
 from __future__ import annotations
 
+from hpcmake.app.batch_layout import WIDTH, continued, hours, table, tasks, wrapped
 from hpcmake.app.commands import render_command
 from hpcmake.app.forecasting import CROWD
 from hpcmake.app.job_words import MISSING, job_script
@@ -16,30 +17,31 @@ from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from hpcmake.app.forecasting import Forecast
     from hpcmake.planner.batches import Job
     from hpcmake.planner.classes import TaskClass
+    from hpcmake.planner.pack import Packing
 
-WIDTH = 80
-_JOBS, _RULES, _COMMAND, _PIECES = 12, 20, 6, 3
-"""How many rows of jobs and rules are shown, and lines of a command, and pieces of one line: what a person reads."""
+_JOBS, _RULES, _COMMAND, _PIECES, _WORDS = 12, 20, 6, 3, 28
+"""How many rows of jobs and rules are shown, lines of a command, pieces of one line, letters of a list of names."""
+_SHORT = 900.0
+"""Seconds that a task may take where the work is driven, which people share."""
 
 
 def first_line(forecast: Forecast) -> str:
     """Return how much of which site is used: `512 nodes of theta`."""
     nodes = forecast.wishes.nodes
     some = f"{nodes} node{'s' if nodes != 1 else ''} of" if nodes is not None else "nodes of"
-    return f"{some} {forecast.site.name}" + (": a trial, one task of each rule" if forecast.trial else "")
+    return f"{some} {forecast.site.name}" + (": a trial, one task of each rule" if forecast.trial is not None else "")
 
 
 def render_forecast(forecast: Forecast, command: Sequence[str]) -> Iterator[str]:
     """Yield the lines that tell what would run where and when; `command` is what a job would run."""
     if not forecast.packing.jobs:
-        if forecast.elsewhere:
-            yield ""
-            yield from _elsewhere(forecast)
+        alone = [*_rooms(forecast), *_elsewhere(forecast)]
+        yield from ["", *alone] if alone else []
         return
     sections = (
         ("jobs", _jobs(forecast)),
@@ -69,7 +71,7 @@ def _jobs(forecast: Forecast) -> Iterator[str]:
     for group in groups[:_JOBS]:
         job = group[0]
         reserved = sum(each.reserved for each in group)
-        after = ",".join(str(number + 1) for number in job.after if number >= 0)
+        after = ",".join(_name(number, packing) for number in job.after)
         rows.append(
             (
                 _numbers(group),
@@ -82,7 +84,7 @@ def _jobs(forecast: Forecast) -> Iterator[str]:
                 after or "-",
             )
         )
-    yield from _table(rows, right={2, 4, 5})
+    yield from table(rows, right={2, 4, 5})
     if len(groups) > _JOBS:
         yield f"… and {sum(map(len, groups[_JOBS:]))} more jobs"
     waves = "" if costs.waves == 1 else f" in {costs.waves} waves"
@@ -91,10 +93,31 @@ def _jobs(forecast: Forecast) -> Iterator[str]:
     yield from wrapped(
         f"{costs.jobs} job{'s' if costs.jobs != 1 else ''}{waves}{rounds}" + (f"; {limits}" if limits else "")
     )
+    yield from _rooms(forecast)
     yield f"ends {render_duration(round(costs.seconds))} after the first begins, waits in queues not counted"
     if packing.later:
         count = sum(part.stop - part.first for part in packing.later)
-        yield from wrapped(f"{_tasks(count)} more: their jobs are shaped when the first one has measured the times")
+        yield from wrapped(f"{tasks(count)} more: their jobs are shaped when the first one has measured the times")
+
+
+def _name(number: int, packing: Packing) -> str:
+    """Return how a job is called: one that is planned by its number, one that is there by its name."""
+    return str(number + 1) if number >= 0 else packing.topped[-1 - number].room.name
+
+
+def _rooms(forecast: Forecast) -> Iterator[str]:
+    """Yield what goes to jobs that are there already."""
+    for each in forecast.packing.topped:
+        room = each.room
+        nodes = f"{room.nodes} node{'s' if room.nodes != 1 else ''}"
+        rules: dict[str, int] = {}
+        for part in each.portions:
+            rule = forecast.packing.classes[part.kind].rule
+            rules[rule] = rules.get(rule, 0) + part.stop - part.first
+        of = ", ".join(f"{count} of {rule}" for rule, count in list(rules.items())[:_PIECES])
+        more = ", …" if len(rules) > _PIECES else ""
+        text = f"job {room.name}, which is there already, takes {tasks(each.count)} ({of}{more}): "
+        yield from wrapped(f"{text}{nodes} of it are free for {render_duration(round(room.seconds))}")
 
 
 def _limits(forecast: Forecast, jobs: Sequence[Job]) -> Iterator[str]:
@@ -148,7 +171,7 @@ def _costs(forecast: Forecast) -> Iterator[str]:
     rows.append(("in all", str(count), hours(costs.expected), hours(costs.reserved), hours(costs.at_most)))
     if forecast.budget is not None:
         rows.append(("budget", "", "", hours(forecast.budget), ""))
-    yield from _table(rows, right={1, 2, 3, 4})
+    yield from table(rows, right={1, 2, 3, 4})
     site = forecast.site
     if site.charge.unit != "node-hours":
         charged = charged_in(costs.reserved, site.charge.unit, forecast.packing.jobs[0].shape.node)
@@ -164,13 +187,6 @@ def _costs(forecast: Forecast) -> Iterator[str]:
         yield "within the budget, but not if every retry is spent"
 
 
-def hours(amount: float) -> str:
-    """Return node-hours for people: with one digit behind the point where they are few."""
-    if 0 < amount < 0.05:  # noqa: PLR2004
-        return "< 0.1"
-    return f"{amount:.1f}" if amount < 100 else f"{amount:.0f}"  # noqa: PLR2004
-
-
 # ---------------------------------------------------------------- times
 
 
@@ -178,33 +194,33 @@ def _times(forecast: Forecast) -> Iterator[str]:
     return time_lines(forecast.packing.classes)
 
 
-def time_lines(classes: Sequence[TaskClass]) -> Iterator[str]:
-    """Yield how long the tasks of each rule are expected to take."""
+def time_lines(classes: Sequence[TaskClass], *, unknown: str = "") -> Iterator[str]:
+    """Yield how long the tasks of each rule are expected to take; `unknown` is said where nobody knows."""
     by_rule: dict[str, list[TaskClass]] = {}
     for each in classes:
         by_rule.setdefault(each.rule, []).append(each)
     alike: dict[str, list[str]] = {}
     for rule, same in by_rule.items():
-        alike.setdefault(time_words(same), []).append(rule)
+        alike.setdefault(time_words(same, unknown=unknown), []).append(rule)
     names = {words: _names(rules) for words, rules in alike.items()}
-    width = min(max(map(len, names.values())), 24)
+    width = min(max(map(len, names.values())), _WORDS)
     for words, rules in list(names.items())[:_RULES]:
         yield from wrapped(words, lead=f"{rules:<{width}}  ")
 
 
 def _names(rules: Sequence[str]) -> str:
-    shown = ", ".join(rules[:3])
-    return shown if len(rules) <= 3 and len(shown) <= 24 else f"{rules[0]} and {len(rules) - 1} more"  # noqa: PLR2004
+    shown = ", ".join(rules[: _PIECES + 1])
+    return shown if len(rules) <= _PIECES + 1 and len(shown) <= _WORDS else f"{rules[0]} and {len(rules) - 1} more"
 
 
-def time_words(classes: Sequence[TaskClass]) -> str:
+def time_words(classes: Sequence[TaskClass], *, unknown: str = "") -> str:
     """Return how long the tasks of a rule are expected to take, and what that rests on."""
     first = classes[0].estimate
     seconds = [each.estimate.seconds for each in classes]
     low, high = render_duration(round(min(seconds), 1)), render_duration(round(max(seconds), 1))
     span = low if low == high else f"{low} to {high}"
     if first.basis == NONE_GIVEN:
-        return f"none given: counted as {span} until runs are measured; `time` would tell"
+        return unknown or f"none given: counted as {span} until runs are measured; `time` would tell"
     if first.basis == ASSUMED:
         runs = f" ({first.runs} run{'s' if first.runs != 1 else ''} measured: too few)" if first.runs else ""
         return f"{span}, {first.words()}{runs}"
@@ -233,15 +249,34 @@ def _notes(forecast: Forecast) -> Iterator[str]:
             help_ = "that is slow on file systems that many nodes share: put a wildcard into its folder"
             yield from wrapped(help_, lead="       ")
     yield from _elsewhere(forecast)
+    yield from _small_head(forecast)
     for rule, count in forecast.gathered.vague.items():
-        yield from wrapped(f"{rule}: what {_tasks(count)} will take is known only later, and is not counted here")
+        yield from wrapped(f"{rule}: what {tasks(count)} will take is known only later, and is not counted here")
     if forecast.unknown:
         after = list(dict.fromkeys(task for task, _ in forecast.unknown))
         more = f" and {len(after) - 3} more" if len(after) > 3 else ""  # noqa: PLR2004
         text = f"not counted: what is known only when {', '.join(after[:3])}{more} ran; it is packed then"
         yield from wrapped(text)
+    if forecast.trial is not None and forecast.trial.beyond:
+        names = ", ".join(forecast.trial.beyond[:_RULES])
+        takes = "takes" if len(forecast.trial.beyond) == 1 else "take"
+        yield from wrapped(f"{names}: {takes} more than one task of each rule makes, and cannot be tried by it")
+    if "filesystems" in site.needs and not site.filesystems:
+        yield from wrapped(f"{site.name} wants to know file systems: `filesystems` in its file")
     if "project" in site.needs and site.project is None:
         yield from wrapped(f"{site.name} wants a project: -A {MISSING}, or `project` in its file")
+
+
+def _small_head(forecast: Forecast) -> Iterator[str]:
+    """Yield what would save the job that runs a single short task for which all others wait."""
+    for job in forecast.packing.jobs:
+        inside = [forecast.packing.classes[part.kind] for part in job.portions]
+        if job.opens and job.count == 1 and not inside[0].resources.nodes and inside[0].estimate.seconds <= _SHORT:
+            rule = inside[0].rule
+            text = (
+                f"job {job.number + 1} is for `{rule}` alone: with `site: local` it would run where the work is driven"
+            )
+            yield from wrapped(f"{text}, and no job would wait for another")
 
 
 def _launches(forecast: Forecast) -> str:
@@ -261,11 +296,7 @@ def _launches(forecast: Forecast) -> str:
 
 def _elsewhere(forecast: Forecast) -> Iterator[str]:
     for rule, count in forecast.elsewhere.items():
-        yield f"{rule}: {_tasks(count)} outside of jobs, where the work is driven (`site: local`)"
-
-
-def _tasks(count: int) -> str:
-    return "1 task" if count == 1 else f"{count} tasks"
+        yield f"{rule}: {tasks(count)} outside of jobs, where the work is driven (`site: local`)"
 
 
 # ---------------------------------------------------------------- why, and what else
@@ -321,7 +352,7 @@ def _script(forecast: Forecast, command: Sequence[str]) -> Iterator[str]:
         each = forecast.packing.classes[part.kind]
         name = forecast.gathered.name(each.members[part.first])
         count = part.stop - part.first
-        yield from wrapped(f"{_tasks(count)} of {each.rule}, first {name}" if count > 1 else name)
+        yield from wrapped(f"{tasks(count)} of {each.rule}, first {name}" if count > 1 else name)
     if len(job.portions) > _RULES:
         yield f"… and {len(job.portions) - _RULES} more kinds of tasks"
     yield "as a script:"
@@ -335,49 +366,15 @@ def _commands(forecast: Forecast) -> Iterator[str]:
         if each.rule in seen or len(seen) >= _RULES:
             continue
         seen.add(each.rule)
-        table, row = forecast.gathered.task(each.members[0])
-        yield table.name(row)
+        of, row = forecast.gathered.task(each.members[0])
+        yield of.name(row)
         try:
-            attempt = forecast.attempts.make(table, row, id=0, number=1)
+            attempt = forecast.attempts.make(of, row, id=0, number=1)
         except Wait:
             yield "  known only later"
             continue
-        lines = [part for line in render_command(attempt).split("\n") if line.strip() for part in _continued(line)]
+        lines = [part for line in render_command(attempt).split("\n") if line.strip() for part in continued(line)]
         for line in lines[:_COMMAND]:
             yield f"  {line if len(line) <= WIDTH - 4 else line[: WIDTH - 5] + '…'}"
         if len(lines) > _COMMAND:
             yield f"  … {len(lines) - _COMMAND} more lines"
-
-
-# ---------------------------------------------------------------- layout
-
-
-def _continued(line: str) -> list[str]:
-    """Return a line of shell text in pieces that a terminal holds, continued as in a script."""
-    from textwrap import wrap
-
-    keep = {"break_long_words": False, "break_on_hyphens": False, "replace_whitespace": False}
-    pieces = wrap(line, WIDTH - 6, subsequent_indent="    ", **keep)  # type: ignore[arg-type]
-    if len(pieces) > _PIECES:
-        return [pieces[0] + " \\", f"    … ({len(line)} letters)"]
-    return [*(piece + " \\" for piece in pieces[:-1]), *pieces[-1:]]
-
-
-def wrapped(text: str, *, lead: str = "") -> Iterator[str]:
-    """Yield a text in lines that leave room for an indentation of two."""
-    from textwrap import wrap
-
-    lines = wrap(text, WIDTH - 2 - len(lead), break_long_words=False, break_on_hyphens=False)
-    for at, line in enumerate(lines):
-        yield (lead if at == 0 else " " * len(lead)) + line
-
-
-def _table(rows: Sequence[Sequence[str]], *, right: Iterable[int]) -> Iterator[str]:
-    right = set(right)
-    widths = [max(len(row[at]) for row in rows) for at in range(len(rows[0]))]
-    for row in rows:
-        cells = [
-            cell.rjust(width) if at in right else cell.ljust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
-        yield "  ".join(cells).rstrip()

@@ -5,16 +5,19 @@ Owns that forecast and how it is told.  Knows nothing of how a job is found, nor
 
 from __future__ import annotations
 
-from hpcmake.app.batch_words import time_lines, wrapped
+from hpcmake.app.batch_layout import wrapped
+from hpcmake.app.batch_words import time_lines
 from hpcmake.app.forecasting import place_rules
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.classes import width_of
+from hpcmake.planner.estimates import NONE_GIVEN
 from hpcmake.planner.forecast import forecast
 from hpcmake.planner.gathering import gather_plan
 from hpcmake.planner.stages import Progress
 from hpcmake.planner.timeline import Allocation, Wants
 from hpcmake.record import Record
 from hpcmake.runners.launchers import preview_launch
+from hpcmake.runners.placed import margin_of
 from hpcmake.site import Launch
 from hpcmake.units import render_duration
 
@@ -30,8 +33,8 @@ if TYPE_CHECKING:
     from hpcmake.runners.held import Held
     from hpcmake.site import Site
 
-_UNKNOWN = 900.0
-"""Seconds that a task counts of which nothing is known."""
+_UNKNOWN = 1.0
+"""Seconds that a task counts of which nothing is known: it is begun in any case."""
 _ENDLESS = 400 * 86400.0
 
 
@@ -56,9 +59,8 @@ def forecast_held(plan: Plan, site: Site, held: Held, arguments: Arguments) -> H
     """Return what would run on the nodes of a job.  Raises Trouble."""
     tables, _ = place_rules(plan, site)
     attempts = Attempts(plan, site=site.name, launch=lambda resources: preview_launch(site, resources))
-    seconds = None if held.left is None else max(0.0, held.left - (site.margin or 0.0))
-    longest = _UNKNOWN if seconds is None else max(1.0, min(_UNKNOWN, seconds / 2))
-    gathered = gather_plan(plan, attempts, tables, retries=int(arguments.number("retries") or 0), longest=longest)
+    seconds = None if held.left is None else max(0.0, held.left - margin_of(site, held))
+    gathered = gather_plan(plan, attempts, tables, retries=int(arguments.number("retries") or 0), longest=_UNKNOWN)
     asked = arguments.number("jobs")
     nodes = held.count if asked is None else min(held.count, int(asked))
     kind = site.nodes[0]
@@ -88,7 +90,9 @@ def render_held(found: HeldForecast) -> Iterator[str]:
     begun, count = sum(found.begun), sum(each.count for each in classes)
     ends = render_duration(round(found.timeline.seconds))
     all_of = f"{_tasks(count)}: all begin and end here" if begun == count else f"{begun} of {_tasks(count)} begin here"
-    yield from _indented(f"{all_of}; the last one ends after {ends}")
+    blind = any(each.estimate.basis == NONE_GIVEN for each in classes)
+    but = ", not counting what nobody knows" if blind else ""
+    yield from _indented(f"{all_of}; the last one ends after {ends}{but}")
     held = found.nodes * found.timeline.seconds
     if held:
         yield from _indented(f"{found.timeline.busy / held:.0%} of the node-time until then is used")
@@ -100,7 +104,7 @@ def render_held(found: HeldForecast) -> Iterator[str]:
             yield from _indented(f"{each.rule}: {_tasks(left)} left for another job")
     yield ""
     yield "time of a task"
-    yield from (f"  {line}" for line in time_lines(classes))
+    yield from (f"  {line}" for line in time_lines(classes, unknown="none given: begun in any case, and not counted"))
 
 
 def unfit_words(each: TaskClass, found: HeldForecast) -> str:

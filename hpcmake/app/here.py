@@ -19,6 +19,7 @@ from hpcmake.runners.dialects import scrub_launcher
 from hpcmake.runners.doors import RealDoors
 from hpcmake.runners.launchers import find_launcher, render_hostfile, render_launch, render_node_launch
 from hpcmake.runners.orders import Rules, Spot
+from hpcmake.runners.placed import margin_of
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -35,7 +36,6 @@ LAUNCHES = f"{FOLDER}/launches"
 """Where launches of node programs keep what they say, and mailboxes lie; in a folder that all nodes see."""
 
 _SHELLS = 64  # at once on the machine of the script, where the site does not say
-_MOST_OF = 0.25  # of what is left of a job: a margin is no more, or a short job would do nothing
 _FILES = 64  # descriptors that are not of launches
 _PER_LAUNCH = 4  # descriptors
 
@@ -131,7 +131,7 @@ class HeldNodes:
 
     def margin(self) -> float:
         """Return the seconds that are left unused at the end of the job."""
-        return min(self._site.margin or 0.0, _MOST_OF * (self.held.left or 0.0))
+        return margin_of(self._site, self.held)
 
     def runner(self) -> Runner:
         """Start what runs attempts.  Raises Trouble."""
@@ -154,7 +154,7 @@ class HeldNodes:
                 mark=self._mark(),
                 spots=self.spots,
                 rules=Rules(
-                    at_once=_most_launches(launch.at_once),
+                    at_once=most_launches(launch.at_once),
                     pause=launch.pause,
                     shares=(launch.per_node or 2) > 1 and site.launcher != "flux",
                     together=mailbox,
@@ -185,8 +185,8 @@ class HeldNodes:
     def notes(self, plan: Plan) -> list[str]:  # noqa: ARG002  # it is of no concern here
         """Return what the user should know of this place."""
         found = []
-        if self._asked is not None and self._asked > len(self.held.nodes):
-            found.append(f"-j {self._asked} asks for more nodes than this job has: {len(self.held.nodes)} are used")
+        if self._asked is not None and self._asked > self.held.count:
+            found.append(f"-j {self._asked} asks for more nodes than this job has: {self.held.count} are used")
         if self.held.left is None:
             found.append(f"nobody knows when this job ends ({self.held.basis}): tasks are begun until it does")
         return found
@@ -197,7 +197,7 @@ def _wants(runner: Runner) -> int:
     return runner.wants()
 
 
-def _most_launches(at_once: int | None) -> int:
+def most_launches(at_once: int | None) -> int:
     """Return how many launches may be at a time: as the site says, and as descriptors allow."""
     import resource
 

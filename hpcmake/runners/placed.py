@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hpcmake.site import Site
 
 _PATIENCE = 20.0
+_MOST_OF = 0.25  # of what is left of a job: a margin is no more, or a short job would do nothing
 _ENDLESS = 10 * 365 * 86400.0
 
 
@@ -82,3 +83,8 @@ def _find_mpi(site: Site, run: Run) -> str | None:
     except OSError:
         return None
     return parse_dialect((out + err).decode(errors="replace"))
+
+
+def margin_of(site: Site, held: Held) -> float:
+    """Return the seconds that are left unused at the end of a job."""
+    return min(site.margin or 0.0, _MOST_OF * (held.left or 0.0))
