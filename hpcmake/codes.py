@@ -140,6 +140,7 @@ CODES = {
     "E913": "what a launcher cannot do",
     "E914": "a job whose nodes cannot be told",
     "E915": "a launcher that is not there",
+    "E916": "blocks that cannot be booted",
     "E920": "a machine that cannot be emulated",
     "W402": "a path that would be split otherwise",
     "W503": "nodes that the command does not use",

@@ -132,6 +132,10 @@ def find_venue(opened: Opened, mark: Callable[[], str]) -> Venue:
     jobs = opened.arguments.number("jobs")
     number = int(jobs) if jobs is not None else None
     if opened.held is not None and opened.site is not None:
+        if opened.held.block is not None and opened.site.launcher == "runjob":
+            from hpcmake.app.held_blocks import HeldBlocks
+
+            return HeldBlocks(opened.site, opened.held, number, mark)
         from hpcmake.app.here import HeldNodes
 
         return HeldNodes(opened.site, opened.held, number, mark)
