@@ -307,7 +307,9 @@ class RunnerProtocol:
     def test_a_time_limit_ends_the_whole_tree(self, start: Start, mark: str) -> None:
         text = f"(trap '' TERM; setsid bash -c 'echo up; {FOREVER}') & {FOREVER} & {FOREVER}"
         (ended,) = Told(start()).run(script(1, text, resources=Resources(time=0.3), outputs=("a",)))
-        assert (ended.status, ended.why, ended.stamps) == (-15, "time", ())
+        # bash may see its child ended before it is itself
+        assert ended.status in {-15, 128 + 15}
+        assert (ended.why, ended.stamps) == ("time", ())
         assert strays_of(mark, 1) == []
 
     def test_what_ignores_the_signal_is_killed_after_the_grace(self, start: Start, mark: str) -> None:

@@ -97,6 +97,9 @@ class Machine:
     def ready(self) -> list[Channel]:
         return list(self.heard.values())
 
+    def rest(self, channel: Channel) -> None:
+        pass
+
     def forget(self, channel: Channel) -> None:
         channel.close()
 
@@ -135,6 +138,7 @@ class SimulatedNode:
         self.free = cores
         self.waiting: dict[int, tuple[Any, ...]] = {}
         self.running: dict[int, tuple[Any, ...]] = {}
+        self.since: dict[int, float] = {}
         self.answers: dict[int, list[Any]] = {}
         self.heard = self.machine.time
         self.over = False
@@ -179,6 +183,7 @@ class SimulatedNode:
             del self.waiting[id_]
             self.free -= cores
             self.running[id_] = task
+            self.since[id_] = self.machine.time
             self.machine.began.setdefault(self.task_of(id_), []).append(self.machine.time)
             self.machine.running.setdefault(self.name, set()).add(id_)
             self.channel.answer(self, ["b", id_, 0.0])
@@ -191,8 +196,7 @@ class SimulatedNode:
 
     def leave(self, id_: int) -> None:
         task = self.running.pop(id_)
-        number = self.task_of(id_)
-        self.machine.spans.append((number, self.machine.began[number][-1], self.machine.time))
+        self.machine.spans.append((self.task_of(id_), self.since[id_], self.machine.time))
         self.free += task[4]
         self.machine.running.get(self.name, set()).discard(id_)
 

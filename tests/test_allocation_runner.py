@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from hpcmake.model import Runner
+from hpcmake.model import Resources, Runner
 from hpcmake.runners.allocation import AllocationRunner
 from hpcmake.runners.doors import RealDoors
 from hpcmake.runners.orders import Rules, Spot
+from hpcmake.runners.process import find_strays
 
 pytest.register_assert_rewrite("runner_protocol")
 
-from runner_protocol import RunnerProtocol  # noqa: E402
+from runner_protocol import FOREVER, RunnerProtocol, script  # noqa: E402
 
 LAUNCHER = """
 # Stands for a launcher: runs a program once for each node, and waits for all.
@@ -77,6 +78,14 @@ class TestOverPipes(RunnerProtocol):
     @pytest.fixture
     def start(self, root: Path, mark: str) -> Iterator[Callable[..., Runner]]:
         yield from starts(root, mark, mailbox=False)
+
+    def test_close_ends_what_has_nodes_for_itself(self, start: Callable[..., Runner], mark: str, fifo: Path) -> None:
+        runner = start()
+        whole = Resources(nodes=1)
+        runner.more([script(1, f"setsid {FOREVER} & echo up > fifo; {FOREVER}", resources=whole)])
+        fifo.read_text()
+        runner.close()
+        assert find_strays(mark) == []
 
 
 class TestOverMailboxes(RunnerProtocol):

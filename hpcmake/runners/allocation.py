@@ -56,13 +56,18 @@ class Work:
         self.told = 0.0
         """When its node was last spoken to about it."""
 
+    def row(self) -> list[Any]:
+        """Return what a node program is told of it."""
+        return render_row(self.part, is_leg=bool(self.attempt.post and not self.part.post))
+
 
 class AllocationRunner:
     """A `Runner` (see model.py) for the nodes of one job.
 
     `spots` are the nodes, `rules` what the site says of launches, `left` the seconds for which anything may run (`inf`:
     no end is known).  `spread` gives the words that start a task with nodes on exactly those.  `shells` is how many
-    shells may run on the machine of the script, `latency` how long a file may take to be seen on another node.
+    shells may run on the machine of the script, `latency` the seconds that a file may take to be seen on another node,
+    and `grain` the ns in whole multiples of which its mtime is compared.
     """
 
     def __init__(  # noqa: PLR0913  # all are named by whoever calls
@@ -79,6 +84,7 @@ class AllocationRunner:
         shells: int = 64,
         grace: float = 5.0,
         latency: float = 0.0,
+        grain: int = 1,
     ) -> None:
         self.doors = doors
         self.logs = logs
@@ -100,12 +106,15 @@ class AllocationRunner:
             "tell": BEAT_EVERY,
             "look": 0.2,
             "scrub": True,
+            "spool": True,
             "latency": latency,
+            "grain": grain,
             "encoding": sys.getfilesystemencoding(),
         }
         os.makedirs(os.path.join(root, logs), exist_ok=True)
         self.members = Members(self, name)
-        start = {**self._start, "cores": shells, "beat": 0, "tell": 0, "scrub": False}
+        # whoever watches a task with nodes can read what it has written until now
+        start = {**self._start, "cores": shells, "beat": 0, "tell": 0, "scrub": False, "spool": False, "distant": True}
         self.host = Host(self, doors.host(start), name, spread)
         self.stop_why = ""
         """Why what runs is being ended."""
@@ -149,7 +158,7 @@ class AllocationRunner:
             return
         if attempt.post and not _is_wide(attempt):
             # what follows a run is light work, and not for the nodes
-            work.part = attempt.replace(post="", outputs=())
+            work.part = attempt.replace(post="", outputs=attempt.outputs if self._start["latency"] else ())
         self.placement.queue([self.members.as_allowed(work.part)])
 
     def forget(self, ids: Iterable[int]) -> None:
@@ -195,7 +204,6 @@ class AllocationRunner:
     def close(self) -> None:
         """End the runner; what still runs is killed."""
         self.members.end_all()
-        self.host.end()
         self.doors.close()
 
     def _close(self, why: str) -> None:
@@ -294,6 +302,8 @@ class AllocationRunner:
         """Take an answer about an attempt."""
         kind = row[0]
         try:
+            if kind == "w":
+                self.note(f"{node}: {row[1]}")
             work = self.works.get(row[1]) if kind in ABOUT_ATTEMPTS else None
             if work is None or work.place is None or work.place[0] is not channel or work.place[1] != rank:
                 return  # it was told before, or is of no concern any more
@@ -306,7 +316,7 @@ class AllocationRunner:
             elif kind == "c":
                 self._on_cut(work, str(row[2]), float(row[3]))
             else:
-                self._tell(work, ["more", render_row(work.part)])  # it has never arrived
+                self._tell(work, ["more", work.row()])  # it has never arrived
         except (ValueError, TypeError, IndexError):
             return
 
@@ -334,7 +344,8 @@ class AllocationRunner:
             ).replace(node=ran.node, strays=ran.strays + ended.strays)
         elif succeeded and attempt.post and not work.part.post and not attempt.only_post:
             work.ran = ended
-            self.host.run(work, attempt.replace(only_post=True))
+            made = [(path, *stamp) for path, stamp in zip(attempt.outputs, ended.stamps, strict=False) if stamp]
+            self.host.run(work, attempt.replace(only_post=True, needs=(*attempt.needs, *made)))
             return
         del self.works[attempt.id]
         self.events_ready.append(ended.replace(at=self.doors.now() - self.began_at))

@@ -46,6 +46,9 @@ class Doors(Protocol):
     def ready(self) -> list[Channel]:
         """Return the channels of which the last wait has told."""
 
+    def rest(self, channel: Channel) -> None:
+        """Wait for a channel no more, which has ended, though its process may not have."""
+
     def forget(self, channel: Channel) -> None:
         """Wait for a channel no more, and close it."""
 
@@ -153,7 +156,7 @@ class RealDoors:
         return self._ready
 
     def rest(self, channel: Channel) -> None:
-        """Watch a channel no more that has ended, though its process may not have."""
+        """Wait for a channel no more, which has ended, though its process may not have."""
         if isinstance(channel, PipeChannel) and channel.fileno() in self._channels:
             self._poll.unregister(channel.fileno())
             del self._channels[channel.fileno()]

@@ -6,7 +6,6 @@ Knows nothing of which nodes a task gets.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 from math import inf
@@ -92,7 +91,6 @@ class Host:
                     runner.take(row, self.channel, 0, node=self._where(work), logs=self._logs)
         if self.channel.ended:
             text = self.channel.last_words() or f"the process that runs tasks ended with status {self.channel.status}"
-            runner.doors.forget(self.channel)
             runner.abandon()
             runner.events_ready.append(Lost(text))
 
@@ -138,11 +136,6 @@ class Host:
         """Return what waits for its launcher to be tried again, and wait no more."""
         later, self._later = self._later, []
         return [work for _, work in later]
-
-    def end(self) -> None:
-        """Let it end by itself, which ends what it runs."""
-        with contextlib.suppress(OSError):
-            self.channel.say(None, ["end"])
 
 
 def _read_end(log: tuple[str, int, int]) -> str:

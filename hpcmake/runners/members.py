@@ -11,7 +11,6 @@ from math import inf
 from hpcmake.model import Ended
 from hpcmake.runners.faults import BEAT_EVERY, SILENT, Faults
 from hpcmake.runners.launch_faults import find_fault
-from hpcmake.runners.rows import render_row
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from hpcmake.runners.channels import Channel
     from hpcmake.runners.orders import Spot
 
+_BLINK = 0.02  # seconds
 _SLOW_END = 5.0  # seconds that a launch may take to end when its output has
 _SLOW_START = 300.0  # seconds that one may take to come up: some machines are slow when many start
 _SLOW_RETIRE = 60.0  # seconds that one may take to end when it was told to
@@ -104,7 +104,7 @@ class Members:
         for work in works:
             work.place = (member.channel, rank)
             work.told = now
-        self._say(member, rank, ["more", *(render_row(work.part) for work in works)])
+        self._say(member, rank, ["more", *(work.row() for work in works)])
 
     def retire(self, launch: int) -> None:
         """Let node programs end, which have nothing to do."""
@@ -165,7 +165,7 @@ class Members:
         """A node says that it cannot run anything: what runs there may end."""
         node = self.runner.placement.nodes[number]
         if not node.dead:
-            node.dead = True
+            self.runner.placement.lose(number)
             self._lose(f"node {node.spot.name} cannot run anything ({text})")
 
     def on_unfit_for(self, work: Work) -> None:
@@ -225,7 +225,7 @@ class Members:
     def _give_up(self, number: int, why: str) -> None:
         node = self.runner.placement.nodes[number]
         if not node.dead:
-            node.dead = True
+            self.runner.placement.lose(number)
             self._lose(f"node {node.spot.name} {why}")
 
     def _bury(self, member: Member, now: float) -> None:
@@ -241,14 +241,15 @@ class Members:
         # killed, it has left what it had started; ended by itself, it has seen that to its end
         away = status < 0 or status - _SHELL_SIGNALS in {9, 15}
         expected = member.retired is not None or bool(runner.stop_why)
-        lost = member.up and not expected
-        held = runner.placement.gone(member.launch, away=bool(lost and away))
+        # one that was killed while it started may have started something
+        lost = not expected and (away or bool(member.up))
+        held = runner.placement.gone(member.launch, away=lost and away)
         works = [runner.works[attempt.id] for attempt in held if attempt.id in runner.works]
         runner.doors.forget(member.channel)
-        if not member.up and not expected:
-            self._on_failed_start(member, status, said, works, now)
-        elif lost:
+        if lost:
             self._on_lost(member, status, said, works, now, away=away)
+        elif not expected:
+            self._on_failed_start(member, status, said, works, now)
         else:
             self._free((), works)
 
@@ -283,7 +284,7 @@ class Members:
         later = "; what it ran may go on there, and is begun again when it cannot" if away else ""
         runner.note(f"the launch on {which} {ended}{last}{later}")
         for number in spent:
-            runner.placement.nodes[number].dead = True
+            runner.placement.lose(number)
             self._lose(f"node {runner.placement.nodes[number].spot.name} has failed")
         if away:
             for work in works:
@@ -338,17 +339,20 @@ class Members:
 
     def end_all(self) -> None:
         """End all node programs, and wait until they have ended: a launcher that is killed leaves them running."""
-        doors = self.runner.doors
-        for member in self._of.values():
+        runner = self.runner
+        channels = [runner.host.channel, *(member.channel for member in self._of.values())]
+        for channel in channels:
             with contextlib.suppress(OSError):
-                member.channel.say(None, ["end"])
-                member.channel.flush()
-        until = doors.now() + _SLOW_END
-        while any(member.channel.status is None for member in self._of.values()) and doors.now() < until:
-            doors.wait(min(0.05, until - doors.now()))
-            for channel in doors.ready():
+                channel.say(None, ["end"])
+                channel.flush()
+        until = runner.doors.now() + _SLOW_END
+        while any(channel.status is None for channel in channels) and runner.doors.now() < until:
+            runner.doors.wait(_BLINK)
+            for channel in runner.doors.ready():
                 channel.read()
-        for member in self._of.values():
-            doors.forget(member.channel)
+                if channel.ended:
+                    runner.doors.rest(channel)
+        for channel in channels:
+            runner.doors.forget(channel)
         self._of.clear()
         self._by_channel.clear()
