@@ -13,6 +13,7 @@ from hpcmake.planner.batches import Job
 from hpcmake.planner.bundles import bundles, least_node_seconds
 from hpcmake.planner.classes import Rows, RuleTraits, TaskClass, critical_path, gather, tails
 from hpcmake.planner.costs import charged_in, costs_of
+from hpcmake.planner.ends import find_ends
 from hpcmake.planner.estimates import ASSUMED, MEASURED, NONE_GIVEN, Estimate, estimate
 from hpcmake.planner.grounds import grounds_of, render_alternative
 from hpcmake.planner.pack import Packing, Room, one_each, pack
@@ -187,6 +188,107 @@ def test_a_narrow_end_has_a_small_job_of_its_own_where_that_is_cheaper() -> None
     packing = pack([wide, narrow], THETA, Wishes(nodes=2048))
     assert [job.nodes for job in packing.jobs] == [2048, 128]
     assert packing.jobs[1].after == (0,)
+
+
+LOOSE = THETA.replace(
+    charge=Charge(),
+    queues=(Queue("any", "knl", (1, 4100), ((1, 3 * HOUR),), limits=(Limit("running", 10), Limit("queued", 20))),),
+)
+
+
+def behind_a_head(count: int, head: float, each: float = 600) -> list[TaskClass]:
+    """Tasks that all wait for a first one."""
+    return [
+        TaskClass("version", range(1), Resources(), assumed(head)),
+        TaskClass("dock", range(1, count + 1), Resources(), assumed(each), stage=1, needs=(0,)),
+    ]
+
+
+@pytest.mark.parametrize("count", [20_000, 100_000, 1_000_000])
+@pytest.mark.parametrize(
+    ("site", "wishes"), [(LOOSE, Wishes(nodes=512)), (THETA, Wishes(nodes=512, job_nodes=128)), (THETA, Wishes(512))]
+)
+def test_a_short_task_for_which_all_others_wait_neither_doubles_the_end_nor_the_cost(
+    site: Site, wishes: Wishes, count: int
+) -> None:
+    """The plan is held against that of the same work without it."""
+    without = pack([behind_a_head(count, 60)[1].replace(stage=0, needs=())], site, wishes)
+    packing = pack(behind_a_head(count, 60), site, wishes)
+    assert sum(job.count for job in packing.jobs) == count + 1
+    smallest = (site.charge.minimum_nodes or 1) * max(site.queues[0].shortest, 300) / HOUR
+    assert packing.reserved <= 1.1 * without.reserved + smallest
+    if smallest < 0.05 * without.reserved:  # a job for it alone is within what a sooner end may cost
+        assert packing.end <= 1.15 * without.end + 60
+
+
+def test_what_all_others_wait_for_has_a_short_job_so_that_the_others_run_side_by_side() -> None:
+    wishes = Wishes(nodes=512, job_nodes=128)
+    packing = pack(behind_a_head(1_000_000, 60), THETA, wishes)
+    first, *others = packing.jobs
+    assert (shape(first), first.opens) == (("default", 128, 1800), ("version",))
+    assert [job.after for job in others] == [(0,)] * len(others)
+    assert [job.wave for job in others[:4]] == [1, 1, 1, 1]
+    assert [job.begins for job in others[:4]] == [60] * 4
+    words = [ground.words() for ground in grounds_of(first, packing, THETA, wishes) if ground.kind == "opens"]
+    assert words == ["`version` alone: other jobs wait for it, and begin when this short one ends"]
+
+
+def test_a_head_stays_with_the_rest_where_a_job_of_its_own_costs_too_much() -> None:
+    packing = pack(behind_a_head(100_000, 60), THETA, Wishes(nodes=512))
+    (job,) = packing.jobs
+    assert (job.nodes, job.opens) == (128, ())
+    assert packing.reserved < 1.1 * 100_000 / 6 / 64 + 64
+
+
+def test_a_short_first_job_is_filled_for_as_long_as_it_is_paid_anyway() -> None:
+    """Half an hour of 128 nodes is more than a sooner end may cost here; so the others begin a little later."""
+    wishes = Wishes(nodes=512, job_nodes=128)
+    packing = pack(behind_a_head(250_000, 60), THETA, wishes)
+    first = packing.jobs[0]
+    assert (first.opens, first.walltime, first.count) == (("version",), 1800, 1 + 2 * 128 * 64)
+    assert {job.begins for job in packing.jobs[1:]} == {first.timeline.seconds}
+    words = [ground.words() for ground in grounds_of(first, packing, THETA, wishes) if ground.kind == "opens"]
+    assert words == ["`version` with what fits beside it: other jobs wait for it, and begin when this short one ends"]
+
+
+def test_ends_are_what_most_of_the_work_waits_for_and_what_waits_for_it() -> None:
+    narrow, wide = Resources(), Resources(nodes=64)
+    classes = [
+        TaskClass("fetch", range(1), narrow, assumed(60)),
+        TaskClass("unpack", range(1), narrow, assumed(60), stage=1, needs=(0,)),
+        TaskClass("aside", range(1), narrow, assumed(60), stage=2),
+        TaskClass("run", range(100), wide, assumed(3600), stage=3, needs=(1,)),
+        TaskClass("between", range(1), narrow, assumed(60), stage=4, needs=(3,)),
+        TaskClass("again", range(100), wide, assumed(3600), stage=5, follows=(4,)),
+        TaskClass("plot", range(1), narrow, assumed(60), stage=6, needs=(5,)),
+    ]
+    ends = find_ends(Wants(classes, KNL), [each.count for each in classes])
+    assert [classes[kind].rule for kind in sorted(ends.head)] == ["fetch", "unpack"]
+    assert [classes[kind].rule for kind in sorted(ends.tail)] == ["plot"]
+    left = [each.count for each in classes]
+    left[0] = left[1] = 0
+    assert find_ends(Wants(classes, KNL), left).head == frozenset()
+
+
+def test_a_narrow_end_of_many_jobs_is_in_one_small_job() -> None:
+    tail = TaskClass("table", range(1_000_001, 1_000_101), Resources(), assumed(900), stage=2, needs=(1,))
+    packing = pack([*behind_a_head(1_000_000, 60), tail], LOOSE, Wishes(nodes=512))
+    last = packing.jobs[-1]
+    assert last.count == 100
+    assert last.nodes <= 2
+    assert last.timeline.seconds == pytest.approx(900, abs=1)
+
+
+def test_other_plans_that_are_told_of_can_be_asked_for() -> None:
+    classes = docking(100_000, measured(150, 240))
+    packing = pack(classes, THETA, Wishes(nodes=512))
+    (faster,) = packing.alternatives
+    assert f"(--job-nodes {faster.shape.given})" in render_alternative(faster, packing)
+    asked = pack(classes, THETA, Wishes(nodes=512, job_nodes=faster.shape.given))
+    assert (asked.reserved, asked.end) == (
+        pytest.approx(faster.reserved, rel=0.02),
+        pytest.approx(faster.end, rel=0.02),
+    )
 
 
 def test_a_trial_runs_one_task_of_each_rule_in_the_smallest_job() -> None:

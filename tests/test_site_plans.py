@@ -106,8 +106,8 @@ why
   margin
 
 instead
-  faster: 1 job of 512 nodes in default, 213 more node-hours, ends 59m35s
-  earlier
+  faster: 1 job of 512 nodes in default (--job-nodes 512), 213 more node-hours,
+  ends 59m35s earlier
 
 the first job
   8000 tasks of dock, first dock[p=a,c=0000]
@@ -243,6 +243,48 @@ def test_a_trial_runs_one_task_of_each_rule_where_jobs_are_smallest(docking: Com
     assert {(job["queue"], job["nodes"]) for job in jobs} == {("default", 128)}
 
 
+def test_the_script_of_a_trial_asks_for_what_it_tries(docking: Command) -> None:
+    """What makes a run try one task of each rule are its targets: options that shape jobs mean nothing inside one."""
+    result = docking.say("-n", "--site", "theta", "--trial", "--omit", "relax", "-k", "-A", "Dock", "tables/a.csv")
+    assert "    hpcmake --here --site theta -j 1 --omit relax -k docked/a/0000.sdf\n" in result.out
+    assert ("  table: takes more than one task of each rule makes, and cannot be tried by it\n") in result.out
+
+
+def test_tasks_of_a_trial_that_give_no_time_fit_into_one_job(command: Command) -> None:
+    command.wfile("""\
+        target all: "e"
+
+        rule a:
+            output: "a"
+            run: touch {output}
+
+        rule b:
+            input: "a"
+            output: "b"
+            run: touch {output}
+
+        rule c:
+            input: "b"
+            output: "c"
+            time: 20m
+            run: touch {output}
+
+        rule d:
+            input: "c"
+            output: "d"
+            run: touch {output}
+
+        rule e:
+            input: "d"
+            output: "e"
+            run: touch {output}
+        """)
+    result = command.say("-n", "--site", "theta", "--trial")
+    assert "\n  1 job\n" in result.out
+    assert "  a, b, d, e  none given: counted as 8m until runs are measured; `time` would\n" in result.out
+    assert "    hpcmake --here --site theta -j 1 e\n" in result.out
+
+
 def test_what_runs_where_the_work_is_driven_is_in_no_job(command: Command) -> None:
     command.wfile("""\
         target all: "sum"
@@ -301,6 +343,59 @@ def test_legs_follow_each_other_and_wide_jobs_may_last_longer(command: Command) 
     batches, jobs, _ = rows_of(command, "--site", "theta", "-j", "256")
     assert [(each["tasks"], each["first"]) for each in batches] == [(2, "leg[m=1,k=1]"), (2, "leg[m=1,k=2]")]
     assert [(job["nodes"], job["after"]) for job in jobs] == [(256, []), (256, [1])]
+
+
+def test_what_all_jobs_wait_for_is_in_a_job_of_its_own(command: Command) -> None:
+    """Jobs begin when the ones before have ended, so a first short task is not put together with hours of others."""
+    command.wfile("""\
+        target all: "out/{x}" for x in 1..20000
+
+        rule version:
+            output: "version"
+            time: 1m
+            run: ./dock --version > {output}
+
+        rule dock:
+            input: order "version"
+            output: "out/{x}"
+            time: 10m
+            run: ./dock > {output}
+        """)
+    result = command.say("-n", "--site", "polaris", "-j", "400")
+    _, jobs, _ = rows_of(command, "--site", "polaris", "-j", "400")
+    first, *others = jobs
+    assert (first["tasks"], first["nodes"], first["after"]) == (1, 1, [])
+    assert {(job["begins"], tuple(job["after"])) for job in others} == {(60, (1,))}
+    assert sum(job["tasks"] for job in others) == 20_000
+    assert "first: `version` alone: other jobs wait for it, and begin when this" in result.out
+    said = " ".join(result.out.split())
+    assert (
+        "job 1 is for `version` alone: with `site: local` it would run where the work is driven, "
+        "and the others begin at once"
+    ) in said
+
+
+def test_a_script_has_the_words_of_the_command_line_that_are_not_about_jobs(docking: Command) -> None:
+    words = [
+        "-C",
+        ".",
+        "--retries",
+        "3",
+        "-o",
+        "proteins/a.pdb",
+        "-B",
+        "--budget",
+        "9000",
+        "--job-time",
+        "2h",
+        "tables/a.csv",
+    ]
+    line = next(
+        line for line in docking.say("-n", "--site", "theta", *words).out.splitlines() if "hpcmake --here" in line
+    )
+    assert line.split() == (
+        "hpcmake --here --site theta -j 128 -C . -o proteins/a.pdb --retries 3 -B tables/a.csv".split()
+    )
 
 
 @pytest.mark.parametrize("budget", ["700", "1000", "2000"])

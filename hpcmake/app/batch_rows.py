@@ -67,7 +67,8 @@ def _job(forecast: Forecast, job: Job) -> dict[str, object]:
         "walltime": job.walltime,
         "begins": round(job.begins, 1),
         "seconds": round(job.timeline.seconds, 1),
-        "after": [number + 1 for number in job.after],
+        "after": [number + 1 for number in job.after if number >= 0],
+        "after_rooms": [forecast.packing.topped[-1 - number].room.name for number in job.after if number < 0],
         "tasks": job.count,
         "expected": round(job.expected, 3),
         "reserved": round(job.reserved, 3),
@@ -96,7 +97,8 @@ def totals(forecast: Forecast) -> dict[str, object]:
     return {
         "site": forecast.site.name,
         "nodes": forecast.wishes.nodes,
-        "trial": forecast.trial,
+        "trial": forecast.trial is not None,
+        "beyond_trial": list(forecast.trial.beyond) if forecast.trial is not None else [],
         "jobs": costs.jobs,
         "waves": costs.waves,
         "rounds": costs.rounds,
@@ -111,6 +113,10 @@ def totals(forecast: Forecast) -> dict[str, object]:
         "launches": costs.launches,
         "pause": forecast.site.launch.pause,
         "launch_bound": round(costs.launch_bound, 3),
+        "rooms": [
+            {"job": each.room.name, "nodes": each.room.nodes, "seconds": each.room.seconds, "tasks": each.count}
+            for each in packing.topped
+        ],
         "later": sum(part.stop - part.first for part in packing.later),
         "elsewhere": forecast.elsewhere,
         "vague": forecast.gathered.vague,

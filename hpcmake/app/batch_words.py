@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _JOBS, _RULES, _COMMAND, _PIECES, _WORDS = 12, 20, 6, 3, 28
 """How many rows of jobs and rules are shown, lines of a command, pieces of one line, letters of a list of names."""
+_MUCH = 0.1
+"""Of the node-time held: what idles beyond that is to be explained."""
 _SHORT = 900.0
 """Seconds that a task may take where the work is driven, which people share."""
 
@@ -240,6 +242,10 @@ def _notes(forecast: Forecast) -> Iterator[str]:
         share = f" ({costs.idle / held:.0%} of what is held)" if held else ""
         tail = f", {hours(costs.tail)} of them in tails, after the last start" if costs.tail >= 0.05 else ""  # noqa: PLR2004
         yield from wrapped(f"idle: {hours(costs.idle)} node-hours{share}{tail}")
+        blank = [each.rule for each in forecast.packing.classes if each.estimate.basis == NONE_GIVEN]
+        if blank and held and costs.idle > _MUCH * held:
+            text = f"part of that is a guess: nobody knows how long {_names(list(dict.fromkeys(blank)))} take"
+            yield from wrapped(text, lead="      ")
     yield from wrapped(_launches(forecast))
     folder, count = forecast.crowd
     if count > 1:
@@ -276,7 +282,7 @@ def _small_head(forecast: Forecast) -> Iterator[str]:
             text = (
                 f"job {job.number + 1} is for `{rule}` alone: with `site: local` it would run where the work is driven"
             )
-            yield from wrapped(f"{text}, and no job would wait for another")
+            yield from wrapped(f"{text}, and the others begin at once")
 
 
 def _launches(forecast: Forecast) -> str:

@@ -79,30 +79,38 @@ def show_held(found: HeldForecast, plan: Plan, arguments: Arguments) -> None:
 
 
 def again(arguments: Arguments, forecast: Forecast) -> list[str]:
-    """Return the words by which the first job of a forecast would run the campaign on its nodes."""
+    """Return the words by which the first job of a forecast would run the campaign on its nodes.
+
+    What shapes jobs is left out: they have their shape.  A trial is asked for by the files that it makes.
+    """
     site = arguments.text("site") or forecast.site.name
     words = ["hpcmake", "--here", "--site", site]
     if forecast.packing.jobs:
         words += ["-j", str(forecast.packing.jobs[0].nodes)]
-    for option, key in (("-f", "file"), ("--check", "check")):
-        text = arguments.text(key)
-        if text is not None:
-            words += [option, text]
     for option, key in (
+        ("-C", "directory"),
         ("-D", "define"),
         ("--until", "until"),
         ("--omit", "omit"),
         ("-R", "rerun"),
         ("-W", "new_file"),
+        ("-o", "old_file"),
     ):
         for text in arguments.texts(key):
             words += [option, text]
+    for option, key in (("-f", "file"), ("--check", "check")):
+        said = arguments.text(key)
+        words += [option, said] if said is not None else []
+    retries = arguments.number("retries")
+    if retries is not None:
+        words += ["--retries", f"{retries:g}"]
     words += [
         option
-        for option, key in (("-k", "keep_going"), ("-B", "always_make"), ("--trial", "trial"))
+        for option, key in (("-k", "keep_going"), ("-B", "always_make"), ("--keep-temp", "keep_temp"))
         if arguments.flag(key)
     ]
-    return [quote_word(word) for word in [*words, *arguments.words]]
+    targets = forecast.trial.targets if forecast.trial is not None else arguments.words
+    return [quote_word(word) for word in [*words, *targets]]
 
 
 def _print(lines: Iterable[str]) -> None:

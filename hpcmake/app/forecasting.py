@@ -6,6 +6,7 @@ Owns the way from a plan and the words of the command line to jobs.  Knows nothi
 from __future__ import annotations
 
 from hpcmake.app.refusing import check_wishes, refusals, require_queues, wrong_site
+from hpcmake.app.trials import Trial, find_trial
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.costs import costs_of
@@ -38,6 +39,7 @@ class Forecast(Record):
     `elsewhere` counts, by rule, tasks that run on the machine that drives (`site: local`).  `budget` is the most that
     may be spent, in node-hours, and `affordable` how many of the jobs, in their order, stay within it.  `crowd` is the
     folder that gets the most files, and how many.  `unknown` are tasks that will tell of more, each with a rule.
+    `trial` is what one runs, if this is one.
     """
 
     site: Site
@@ -51,7 +53,7 @@ class Forecast(Record):
     affordable: int
     crowd: tuple[str, int]
     unknown: tuple[tuple[str, str], ...] = ()
-    trial: bool = False
+    trial: Trial | None = None
 
     @property
     def is_within_budget(self) -> bool:
@@ -112,7 +114,7 @@ def make_forecast(plan: Plan, site: Site, arguments: Arguments, *, rooms: Sequen
         affordable=_affordable(packing, budget),
         crowd=_crowd(plan, tables),
         unknown=tuple(plan.unknown()) if plan.has_unknown else (),
-        trial=trial,
+        trial=find_trial(plan, gathered, classes) if trial else None,
     )
 
 

@@ -39,7 +39,8 @@ class Job(Record):
     """One job: its shape, the walltime to ask for, and what it is expected to run, in which order.
 
     It begins when the jobs `after` have ended (numbers; they hold what it needs), if there are any, and is expected to
-    begin `begins` seconds after the first one, queues aside.
+    begin `begins` seconds after the first one, queues aside.  `opens` are rules for which the other jobs wait, and for
+    which this one is short.
     """
 
     number: int
@@ -51,6 +52,7 @@ class Job(Record):
     after: tuple[int, ...]
     begins: float
     probe: bool = False
+    opens: tuple[str, ...] = ()
 
     @property
     def nodes(self) -> int:
@@ -251,5 +253,5 @@ def _share(wants: Wants, wave: Wave, progress: Progress, only: Sequence[bool], j
 
 
 def _is_little(wants: Wants, shape: Shape, progress: Progress, only: Sequence[bool]) -> bool:
-    outlook = appraise(shape, profiles_of(wants, _left(wants, progress, only)), 1)
-    return outlook is None or outlook.area < _FEW * shape.given * shape.usable
+    area = sum(count * each for count, each in zip(_left(wants, progress, only), wants.areas, strict=True))
+    return area < _FEW * shape.given * shape.usable

@@ -15,8 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.planner.batches import Job
     from hpcmake.planner.classes import TaskClass
-    from hpcmake.planner.pack import Alternative, Packing
+    from hpcmake.planner.pack import Packing
     from hpcmake.planner.queues import Wishes
+    from hpcmake.planner.tries import Alternative
     from hpcmake.site import Site
 
 _BOUND = 0.05
@@ -25,7 +26,7 @@ _BOUND = 0.05
 class Ground(Record):
     """Why something of a job is as it is.
 
-    `about` is `nodes`, `walltime`, `margin`, `after` or `launches`; `kind` names the reason for programs.
+    `about` is `nodes`, `walltime`, `first`, `margin`, `after` or `launches`; `kind` names the reason for programs.
     """
 
     about: str
@@ -40,6 +41,16 @@ class Ground(Record):
 def grounds_of(job: Job, packing: Packing, site: Site, wishes: Wishes) -> tuple[Ground, ...]:
     """Return why a job has its nodes, walltime and place."""
     found = [_nodes(job, packing, site, wishes), _walltime(job, wishes)]
+    if job.opens:
+        names = ", ".join(f"`{rule}`" for rule in job.opens)
+        others = (
+            " with what fits beside it"
+            if {packing.classes[part.kind].rule for part in job.portions} - set(job.opens)
+            else " alone"
+        )
+        found.append(
+            Ground("first", "opens", f"{names}{others}: other jobs wait for it, and begin when this short one ends")
+        )
     if job.shape.cap is not None:
         text = f"next to no margin: a `time` of {render_duration(job.shape.longest)} is all that such a job may have"
         found.append(Ground("margin", "tight", text))
@@ -127,13 +138,16 @@ def _walltime(job: Job, wishes: Wishes) -> Ground:
 
 
 def render_alternative(other: Alternative, packing: Packing) -> str:
-    """Return a plan that was not chosen in words: `cheaper: 128 nodes, 331 node-hours less, ends 1h later`."""
+    """Return a plan that was not chosen in words: `cheaper: 1 job of 128 nodes in default (--job-nodes 128), …`."""
     about = "" if other.certain else "about "
     hours = abs(other.reserved - packing.reserved)
     more = "more" if other.reserved > packing.reserved else "fewer"
     late = "later" if other.end > packing.end else "earlier"
-    jobs = f"{other.jobs} job{'s' if other.jobs != 1 else ''}"
+    shape = other.shape
+    jobs = f"{other.jobs} job{'s' if other.jobs != 1 else ''} of {shape.given} node{'s' if shape.given != 1 else ''}"
+    amount = f"{hours:.0f}" if hours >= 10 else f"{hours:.1f}"  # noqa: PLR2004  # one digit where they are few
+    apart = render_duration(round(abs(other.end - packing.end)))
     return (
-        f"{other.how}: {jobs} of {other.shape.given} nodes in {other.shape.queue.name}, "
-        f"{about}{hours:.0f} {more} node-hours, ends {about}{render_duration(abs(other.end - packing.end))} {late}"
+        f"{other.how}: {jobs} in {shape.queue.name} (--job-nodes {shape.given}), "
+        f"{about}{amount} {more} node-hours, ends {about}{apart} {late}"
     )

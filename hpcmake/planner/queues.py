@@ -214,6 +214,14 @@ class Profile(Record):
     ceilings: tuple[float, ...]
     areas: tuple[float, ...]
     longest: float
+    area: float
+    highest: float
+
+    def within(self, seconds: float) -> float:
+        """Return the node-seconds of tasks whose ceiling is no more than some seconds."""
+        if self.highest <= seconds:
+            return self.area
+        return sum(area for ceiling, area in zip(self.ceilings, self.areas, strict=True) if ceiling <= seconds)
 
 
 class Outlook(Record):
@@ -237,7 +245,7 @@ def appraise(shape: Shape, profiles: Sequence[Profile], at_once: int) -> Outlook
     for profile in profiles:
         if profile.width > shape.given:
             continue
-        taken = sum(part for ceiling, part in zip(profile.ceilings, profile.areas, strict=True) if ceiling <= usable)
+        taken = profile.within(usable)
         if taken:
             area += taken
             by_stage.setdefault(profile.stage, []).append((profile.width, taken, profile.longest))
@@ -269,35 +277,34 @@ def _seconds(parts: Sequence[tuple[int, float, float]], given: int, nodes: int) 
 
 def profiles_of(wants: Wants, left: Sequence[int]) -> list[Profile]:
     """Return the profiles of what is left of classes."""
-    ceilings: dict[tuple[int, int], list[float]] = {}
-    areas: dict[tuple[int, int], list[float]] = {}
-    longest: dict[tuple[int, int], float] = {}
     together: dict[tuple[int, str], float] = {}
-    for kind, count in enumerate(left):
-        width = wants.wants[kind].nodes
-        if not count or not (width or wants.fits[kind]):
+    found = []
+    for (stage, width), all_of in sorted(wants.groups.items()):
+        kinds = [kind for kind in all_of if left[kind]]
+        if not kinds:
             continue
-        stage = wants.waits.stages[kind]
-        key = (stage, width)
-        if key not in areas:
-            ceilings[key], areas[key], longest[key] = [], [], 0.0
-        ceilings[key].append(wants.ceilings[kind])
-        areas[key].append(count * wants.areas[kind])
-        least, rule = wants.seconds[kind], wants.classes[kind].rule
-        if rule in wants.at_once:
-            least = together[stage, rule] = together.get((stage, rule), least) + count * least / wants.at_once[rule]
-        longest[key] = max(longest[key], least)
-    return [Profile(*key, tuple(ceilings[key]), tuple(areas[key]), longest[key]) for key in sorted(areas)]
+        longest = max([wants.seconds[kind] for kind in kinds])
+        for kind in kinds if wants.at_once else ():
+            least, rule = wants.seconds[kind], wants.classes[kind].rule
+            if rule in wants.at_once:
+                before = together.get((stage, rule), least)
+                least = together[stage, rule] = before + left[kind] * least / wants.at_once[rule]
+                longest = max(longest, least)
+        ceilings = tuple([wants.ceilings[kind] for kind in kinds])
+        areas = tuple([left[kind] * wants.areas[kind] for kind in kinds])
+        found.append(Profile(stage, width, ceilings, areas, longest, sum(areas), max(ceilings)))
+    return found
 
 
-def rank(outlooks: Sequence[Outlook], total: float) -> list[Outlook]:
+def rank(outlooks: Sequence[Outlook], total: float, fixed: float = 0.0) -> list[Outlook]:
     """Return outlooks, the most promising first: least charged within 10 %, then the earliest end, then fewer jobs.
 
-    What a shape does not take is counted as if it cost its area half as much again elsewhere.
+    What a shape does not take is counted as if it cost its area half as much again elsewhere.  `fixed` node-seconds are
+    charged besides, whatever the shape.
     """
 
     def cost(outlook: Outlook) -> float:
-        return outlook.charged + 1.5 * max(0.0, total - outlook.area)
+        return fixed + outlook.charged + 1.5 * max(0.0, total - outlook.area)
 
     def end(outlook: Outlook) -> float:
         return outlook.end + max(0.0, total - outlook.area) / outlook.shape.given

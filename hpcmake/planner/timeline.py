@@ -92,6 +92,12 @@ class Wants:
             if each.rule in self.at_once:
                 self.alike.setdefault(each.rule, []).append(number)
 
+        self.groups: dict[tuple[int, int], list[int]] = {}
+        """Of each stage and width (0: shares a node) its classes, those that fit the node."""
+        for number, want in enumerate(self.wants):
+            if want.nodes or self.fits[number]:
+                self.groups.setdefault((self.waits.stages[number], want.nodes), []).append(number)
+
     def fit(self, number: int, nodes: int) -> bool:
         """Whether an allocation of so many nodes can hold a task of a class."""
         return 0 < self.wants[number].nodes <= nodes or self.fits[number] > 0
