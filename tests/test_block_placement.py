@@ -243,6 +243,22 @@ def test_a_block_that_is_booted_already_is_used_as_it_is_and_not_freed() -> None
     ]
 
 
+def test_where_nobody_says_which_blocks_there_are_what_runs_goes_on() -> None:
+    partition = Partition()
+    partition.queue(wide(0, 512))
+    partition.settle()
+    partition.queue(wide(1, 512))
+    partition.placement.decide(partition.now)
+    (errand,) = partition.placement.take_errands()
+    partition.placement.unlisted(errand, "get-bootable-blocks has failed", partition.now)
+    partition.settle()
+    assert set(partition.running) == {0}
+    assert partition.placement.notes == ["get-bootable-blocks has failed; it is asked again in 60 s"]
+    partition.step(60.0)
+    partition.settle()
+    assert set(partition.running) == {0, 1}
+
+
 def test_a_small_block_that_is_booted_already_is_cut() -> None:
     partition = Partition(512, booted=[block_name(0, 512)])
     partition.queue(wide(0, 32), wide(1, 32))

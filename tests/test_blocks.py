@@ -5,6 +5,8 @@ import pytest
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.runners.blocks import (
     block_size,
+    block_sizes,
+    find_boot_failure,
     parse_blocks,
     parse_corners,
     parts_of,
@@ -12,6 +14,7 @@ from hpcmake.runners.blocks import (
     render_bootable,
     render_corners,
     render_free,
+    take_apart,
 )
 
 WHOLE = "MIR-00000-73731-2048"
@@ -62,3 +65,36 @@ def test_a_task_is_given_a_part_of_a_block_or_all_of_it(nodes: int, block: int, 
 def test_no_part_is_larger_than_512_nodes() -> None:
     with pytest.raises(Trouble, match="E913 no part of a block has 600 nodes"):
         render_corners(WHOLE, 600)
+
+
+def test_of_blocks_that_have_nodes_in_common_one_is_taken() -> None:
+    names = ["MIR-00000-33371-1024", "MIR-00000-37331-1024", "MIR-04000-37371-1024", "MIR-00040-33371-512"]
+    assert take_apart(names, 4) == ["MIR-00000-33371-1024", "MIR-04000-37371-1024"]
+    assert take_apart(names, 1) == names[:1]
+    assert take_apart(["MIR-C0000-33331-512", "VST-one-64"], 2) == ["MIR-C0000-33331-512", "VST-one-64"]
+
+
+def test_sizes_of_blocks_are_doubled_up_to_all() -> None:
+    assert block_sizes(512, 512) == [512]
+    assert block_sizes(512, 12288) == [512, 1024, 2048, 4096, 8192, 12288]
+    assert block_sizes(64, 32) == [32]
+
+
+@pytest.mark.parametrize(
+    ("status", "out", "err", "why"),
+    [
+        (0, "Boot for location B complete.\n", "", None),
+        (1, "", "Boot for location B failed.\n", "Boot for location B failed."),
+        (0, "", "Boot for location B failed.\n", "Boot for location B failed."),
+        (
+            2,
+            "",
+            "Boot request for block B failed authorization.\n",
+            "Boot request for block B failed authorization.",
+        ),
+        (3, "", "boot-block: no such option\n", "boot-block: no such option"),
+        (-9, "", "", "boot-block ended with status -9"),
+    ],
+)
+def test_how_a_boot_has_ended(status: int, out: str, err: str, why: str | None) -> None:
+    assert find_boot_failure(status, out, err) == why

@@ -183,6 +183,19 @@ def test_cobalt_is_down(command: Command, machine: Path) -> None:
     )
 
 
+def test_what_is_no_list_of_blocks_is_shown(command: Command, machine: Path) -> None:
+    command.wfile(WORK)
+    (machine / "blocks-512").write_text("Traceback (most recent call last):\n")
+    result = command.say("--here", "--quiet", env=job(machine))
+    assert result.status == 3
+    assert result.err == (
+        "error[E912]: what get-bootable-blocks says cannot be read\n"
+        " --> get-bootable-blocks:1:1\n"
+        "1 | Traceback (most recent call last):\n"
+        "  | ^^^^^^^^^ not the name of a block\n"
+    )
+
+
 def test_the_commands_of_blocks_are_not_there(command: Command, machine: Path) -> None:
     command.wfile(WORK)
     (machine / "boot-block").unlink()
@@ -270,6 +283,23 @@ def test_what_a_killed_run_has_left_booted_is_freed_by_the_next(
     assert here().status == 0
     assert called(machine)[0] == f"boot-block --block {WHOLE} --free"
     assert not command.exists(".hpcmake/blocks.77")
+
+
+@pytest.mark.parametrize("before", [":", "boot-block >/dev/null"], ids=["not booted", "booted before"])
+def test_on_an_emulated_mira(command: Command, before: str) -> None:
+    command.wfile("""
+        target all: "out{i}" for i in range(4)
+        rule work:
+            output: "out{i}"
+            nodes: 128
+            ranks: 2
+            run: {launch} sh -c 'echo $OMP_NUM_THREADS >> {output}'
+    """)
+    script = f"{before}; {sys.executable} -m hpcmake --here --quiet && get-bootable-blocks $COBALT_PARTNAME > left"
+    result = command.real("testbed", "mira", "--nodes", "512", "--", "sh", "-c", script)
+    assert result.status == 0, result
+    assert [command.text(f"out{number}") for number in range(4)] == ["1\n1\n"] * 4
+    assert command.lines("left") == (["MIR-00000-0000F-512"] if before == ":" else [])
 
 
 def test_a_rule_that_shares_nodes_is_refused(command: Command, machine: Path) -> None:

@@ -61,12 +61,14 @@ class BlockPlacement(Placement):
         self._under_way: set[Errand] = set()
         self._apart = apart
         self._next_boot = 0.0
+        self._next_list = 0.0
         self._now = 0.0
         self._version = 0
         """Grows whenever other blocks than before may be bootable."""
         self._asked: dict[int, int] = {}
         self._impossible: set[int] = set()
-        self._was_up = False
+        self.was_up = False
+        """Whether any block has been booted."""
         self._block_of: dict[int, Block] = {}
         self._numbers: dict[str, int] = {}
         for name in left:
@@ -130,19 +132,25 @@ class BlockPlacement(Placement):
         if size == self.total:
             self._give_up("none can be booted")
 
+    def unlisted(self, errand: Errand, why: str, now: float) -> None:
+        """Nobody says which blocks can be booted: that is asked again later, while what runs goes on."""
+        self._under_way.discard(errand)
+        self._next_list = now + _IDLE
+        self.notes.append(f"{why}; it is asked again in {_IDLE:.0f} s")
+
     def booted(self, errand: Errand, trouble: str | None) -> None:
         """A block was booted, or not."""
         self._under_way.discard(errand)
         block = self.blocks[errand.block]
         if trouble is None:
             block.state = UP
-            self._was_up = True
+            self.was_up = True
             if not block.ours:
                 self._tell_of_preboot(block)
             return
         block.state = DEAD
         self._version += 1
-        if not self._was_up and not self._boots and not any(each.is_live for each in self.blocks.values()):
+        if not self.was_up and not self._boots and not any(each.is_live for each in self.blocks.values()):
             self._give_up(trouble)
         else:
             self.notes.append(f"block {block.name} cannot be booted, and is left out: {trouble}")
@@ -166,7 +174,7 @@ class BlockPlacement(Placement):
             self.notes.append(text)
 
     def _give_up(self, why: str) -> None:
-        if not self._was_up:
+        if not self.was_up:
             self.failure = why
 
     def _tell_of_preboot(self, block: Block) -> None:
@@ -324,7 +332,7 @@ class BlockPlacement(Placement):
             return
         needed = [size for size in self._demand() if self._missing(size)]
         for size in needed:
-            if self._asked.get(size) != self._version:
+            if self._asked.get(size) != self._version and now >= self._next_list:
                 self._send(Errand(LIST, self.partition, size))
                 return
         for size in needed:

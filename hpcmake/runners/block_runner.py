@@ -38,7 +38,8 @@ if TYPE_CHECKING:
 PATIENCE = 60.0
 """Seconds that blocks are given to be freed at the end; what has not, Cobalt frees when the job is over."""
 
-_FAULT = 3
+_FAULT = 3  # the exit status: no task was tried
+_LONGEST = {LIST: 120.0, CORNERS: 120.0, BOOT: 1200.0, FREE: 300.0}  # seconds, after which an errand is given up
 
 
 class BlockRunner(AllocationRunner):
@@ -138,20 +139,27 @@ class BlockRunner(AllocationRunner):
         else:
             argv = render_corners(errand.block, errand.nodes)
         self._sent.append(errand)
-        self._errands.start(len(self._sent) - 1, argv)
+        self._errands.start(len(self._sent) - 1, argv, _LONGEST[errand.kind])
 
     def _hear(self, errand: Errand, answer: Answer) -> None:
         if errand.kind == LIST:
-            if answer.status != 0:
-                message = f"get-bootable-blocks has failed: {_last_line(answer)}"
-                help_ = "Cobalt may be down: try it again by hand, with the name in COBALT_PARTNAME"
-                raise Trouble(Diagnostic("E916", message, help=help_), exit_status=_FAULT)
-            self.blocks.listed(errand, parse_blocks(answer.out, size=errand.nodes))
+            self._hear_list(errand, answer)
         elif errand.kind == CORNERS:
             self.blocks.cornered(errand, parse_corners(answer.out) if answer.status == 0 else ())
         else:
             trouble = find_boot_failure(answer.status, answer.out, answer.err)
             (self.blocks.booted if errand.kind == BOOT else self.blocks.freed)(errand, trouble)
+
+    def _hear_list(self, errand: Errand, answer: Answer) -> None:
+        """Take which blocks can be booted.  Raises Trouble if Cobalt does not tell, and nothing is booted as yet."""
+        try:
+            names = _read_list(answer, errand.nodes)
+        except Trouble as trouble:
+            if not self.blocks.was_up:
+                raise Trouble(*trouble.diagnostics, exit_status=_FAULT) from None
+            self.blocks.unlisted(errand, trouble.diagnostics[0].message, self.doors.now())
+        else:
+            self.blocks.listed(errand, names)
 
     # ------------------------------------------------------------ the end
 
@@ -180,6 +188,14 @@ def _read_note(path: str) -> list[str]:
             return list(dict.fromkeys(file.read().split()))
     except OSError:
         return []
+
+
+def _read_list(answer: Answer, size: int) -> list[str]:
+    if answer.status != 0:
+        message = f"get-bootable-blocks has failed: {_last_line(answer)}"
+        help_ = "Cobalt may be down: try it again by hand, with the name in COBALT_PARTNAME"
+        raise Trouble(Diagnostic("E916", message, help=help_))
+    return parse_blocks(answer.out, size=size)
 
 
 def _last_line(answer: Answer) -> str:

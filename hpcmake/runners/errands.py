@@ -11,6 +11,7 @@ import time
 from hpcmake.record import Record
 from hpcmake.runners.doors import find_argv
 from hpcmake.runners.process import spawn
+from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,10 +34,20 @@ class Answer(Record):
 
 
 class _Errand:
-    def __init__(self, process: Process, err: BinaryIO) -> None:
+    def __init__(self, process: Process, err: BinaryIO, name: str, seconds: float) -> None:
         self.process = process
         self.err = err
         self.out = bytearray()
+        self._name = name
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def heed_time(self) -> None:
+        if time.monotonic() > self._until and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+            text = f"\n{self._name} did not end within {render_duration(self._seconds)}\n"
+            os.write(self.err.fileno(), text.encode())
 
     def read(self) -> None:
         while True:
@@ -60,8 +71,8 @@ class Errands:
     def __len__(self) -> int:
         return len(self._running) + len(self._ended)
 
-    def start(self, number: int, argv: Sequence[str]) -> None:
-        """Start a command; one that cannot be started is answered like any other."""
+    def start(self, number: int, argv: Sequence[str], seconds: float) -> None:
+        """Start a command, which is killed after so long; one that cannot be started is answered like any other."""
         import tempfile
 
         err = tempfile.TemporaryFile()  # noqa: SIM115  # it is open as long as the errand runs
@@ -74,12 +85,13 @@ class Errands:
             return
         process.close_stdin()
         os.set_blocking(process.stdout, False)
-        self._running[number] = _Errand(process, err)
+        self._running[number] = _Errand(process, err, argv[0], seconds)
 
     def take_ended(self) -> list[Answer]:
         """Return what has ended since this was asked last."""
         for number, errand in list(self._running.items()):
             errand.read()
+            errand.heed_time()
             status = errand.process.poll()
             if status is not None:
                 del self._running[number]
