@@ -103,7 +103,8 @@ class Attempt(Record):
 
     `expected` is how many seconds it should take, None if nobody knows; it begins only where `ceiling` seconds are
     left; `tail` is what it and the longest chain behind it should take; of those that could begin, higher `priority`
-    goes first.  `avoid` are nodes on which it has failed.
+    goes first.  `avoid` are nodes on which it has failed.  `needs` are inputs that were made elsewhere a moment ago,
+    with mtime and size as their maker left them: it begins where it sees them so (mtime -1: where they are there).
     """
 
     id: int
@@ -125,6 +126,7 @@ class Attempt(Record):
     tail: float = 0.0
     priority: int = 0
     avoid: tuple[str, ...] = ()
+    needs: tuple[tuple[str, int, int], ...] = ()
 
 
 LAUNCH = "@hpcmake:launch@"

@@ -20,7 +20,7 @@ FILES = sorted(Path(find_node()[-1]).glob("*.py"))
 OLD = (3, 6)
 
 OURS = """
-__main__ answers attempts ends inlets kin launched loop node past programs rank room scratch serve slots stamps task
+__main__ answers attempts ends inlets inputs kin launched loop node output past programs rank room scratch serve slots stamps task
 timers
 """
 JSON = """

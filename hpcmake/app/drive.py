@@ -61,6 +61,7 @@ class Drive:
         lease: Lease,
         cores: int,
         latency: float = 0.0,
+        lag: float = 0.0,
         keep_temp: bool = False,
         verbose: bool = False,
         rerun: Callable[[str], str] = str,
@@ -81,7 +82,7 @@ class Drive:
         """What checks that tasks which have become known fit this machine, and returns what the user is to be told."""
         self._wants = wants
         """What says how many attempts more a runner should be given; None: as many as this machine's cores need."""
-        self.pace = Pace(plan, engine)
+        self.pace = Pace(plan, engine, lag)
         self._suspects = Suspects()
         self.halted: Halted | None = None
         """Why the runner begins nothing more, if it does not."""

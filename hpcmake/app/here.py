@@ -51,6 +51,7 @@ class HeldNodes:
         self.held = held
         self.job: str | None = held.job
         self.wants: Callable[[Runner], int] | None = _wants
+        self.latency = site.latency or 0.0
         self._site = site
         self._mark = mark
         self._since = time.monotonic()
@@ -133,6 +134,10 @@ class HeldNodes:
         """Return the seconds that are left unused at the end of the job."""
         return margin_of(self._site, self.held)
 
+    def grain(self) -> int:
+        """Return the ns in whole multiples of which the file system keeps times."""
+        return max(1, int((self._site.mtime_grain or 0.0) * 1e9))
+
     def runner(self) -> Runner:
         """Start what runs attempts.  Raises Trouble."""
         site, launch = self._site, self._site.launch
@@ -164,7 +169,8 @@ class HeldNodes:
                 spread=self._spread,
                 left=self.left(),
                 shells=site.shells_at_once or _SHELLS,
-                latency=site.latency or 0.0,
+                latency=self.latency,
+                grain=self.grain(),
             )
         except OSError as error:
             raise unstarted(error) from None

@@ -207,6 +207,7 @@ class Lead:
             lease=self.lease,
             cores=self.venue.cores,
             latency=arguments.number("latency") or 0.0,
+            lag=self.venue.latency,
             keep_temp=arguments.flag("keep_temp"),
             verbose=arguments.flag("verbose"),
             rerun=self._rerun,

@@ -130,6 +130,7 @@ class Outcome:
                 [path, mtime, size] for path, mtime, size in zip(produced, found[0], found[1], strict=True)
             ]
             plan.produced[rule.number, row] = produced
+            drive.pace.recent.take(produced, zip(found[0], found[1], strict=True))
         alike = self._alike(handed, stamps)
         if alike:
             extras["as"] = alike
@@ -140,6 +141,7 @@ class Outcome:
             table, row, inputs=handed.inputs, stamps=stamps, ended=ended, attempt=handed.number, extras=extras
         )
         self.settle_stamps(table, row, stamps, alike)
+        drive.pace.recent.take((plan.graph.files.paths[column[row]] for column in table.outputs), stamps)
         drive.post_done.discard(handed.task)
         drive.engine.on_done(handed.task)
         drive.temps.on_settled(table, row)

@@ -5,6 +5,7 @@ Owns the wall times by rule, and what a runner is told of an attempt by them.  K
 
 from __future__ import annotations
 
+from hpcmake.app.recent import Recent
 from hpcmake.planner.estimates import ENOUGH, NONE_GIVEN, estimate, needed
 
 TYPE_CHECKING = False
@@ -20,11 +21,12 @@ _MOST = 2000  # wall times of a rule that are kept: the last ones
 
 
 class Pace:
-    """Tells of attempts what they should take."""
+    """Tells of attempts what they should take; `lag` is how long a file may take to be seen on another node."""
 
-    def __init__(self, plan: Plan, engine: Engine) -> None:
+    def __init__(self, plan: Plan, engine: Engine, lag: float = 0.0) -> None:
         self._plan = plan
         self._engine = engine
+        self.recent = Recent(plan, lag)
         self._walls: dict[str, list[float]] = {}
         self._counted: dict[tuple[str, float | None], tuple[int, Estimate]] = {}
 
@@ -56,7 +58,9 @@ class Pace:
         if "priority" in table.rule.resources:
             priority = attempts.resources(table, handed.row, handed.number)[1].get("priority", 0)
         known = self.estimate(table.rule.name, attempt.resources.time)
-        told = attempt.replace(tail=self._engine.urgency(handed.task), priority=priority, avoid=handed.avoid)
+        needs = self.recent.needs(table, handed.row)
+        tail = self._engine.urgency(handed.task)
+        told = attempt.replace(tail=tail, priority=priority, avoid=handed.avoid, needs=needs)
         if known.basis == NONE_GIVEN:
             return told
         ceiling = known.ceiling

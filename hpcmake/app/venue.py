@@ -32,7 +32,8 @@ class Venue(Protocol):
 
     `site` is its name; `cores` what runs at once there, counted in those; `most_cores` and `most_memory` cap what an
     attempt is given, None: nothing does.  `job` is the scheduler's job that we are, None if we are none.  `wants` says
-    how many attempts more a runner should be given, None: as many as the cores need.
+    how many attempts more a runner should be given, None: as many as the cores need.  `latency` is how many seconds
+    a file may take to be seen where another task runs.
     """
 
     site: str
@@ -41,6 +42,7 @@ class Venue(Protocol):
     most_memory: int | None
     job: str | None
     wants: Callable[[Runner], int] | None
+    latency: float
 
     def launch(self, resources: Resources) -> Sequence[str]:
         """Return the words that stand for `{launch}`."""
@@ -65,6 +67,7 @@ class ThisMachine:
 
     job: str | None = None
     wants: Callable[[Runner], int] | None = None
+    latency = 0.0
 
     def __init__(self, jobs: int | None, mark: Callable[[], str]) -> None:
         self.machine = read_machine(jobs)

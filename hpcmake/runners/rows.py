@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 
 from hpcmake.model import Ended
+from hpcmake.runners.node.output import OWN, TOGETHER
 from hpcmake.runners.node.task import DEFAULTS
 
 TYPE_CHECKING = False
@@ -21,8 +22,11 @@ ABOUT_ATTEMPTS = frozenset("besuc")
 """The kinds of answers whose second value is the number of an attempt."""
 
 
-def render_row(attempt: Attempt) -> list[Any]:
-    """Return an attempt as the row that the node reads, without the defaults at its end."""
+def render_row(attempt: Attempt, *, is_leg: bool = False) -> list[Any]:
+    """Return an attempt as the row that the node reads, without the defaults at its end.
+
+    `is_leg`: its post follows elsewhere, which may make what the run lacks.
+    """
     resources = attempt.resources
     alone = resources.nodes is not None or resources.ranks is not None
     row = [
@@ -41,7 +45,8 @@ def render_row(attempt: Attempt) -> list[Any]:
         dict(attempt.env),
         attempt.log,
         resources.cores_per_rank if alone else 0,
-        attempt.holds,
+        2 if attempt.holds and is_leg else int(attempt.holds),
+        attempt.needs,
     ]
     end = len(row)
     while end and row[end - 1] == DEFAULTS[end - 1]:
@@ -86,7 +91,8 @@ class Lines:
 def parse_end(row: list[Any], stamps: list[Any], *, node: str, logs: str, own: str | None) -> Ended:
     """Return the end that an answer tells.
 
-    `stamps` came before it, `logs` is what names of the node's logs begin with, `own` the attempt's own log.
+    `stamps` came before it, `logs` is what names of the node's logs begin with, `own` the attempt's own log.  As
+    node/__init__.py says: slot -1 is `own`, -2 the log of the node.
     Raises ValueError, TypeError or IndexError if it is none.
     """
     _, number, status, why, wall, cpu, rss, at, place, strays, *flat = row
@@ -99,5 +105,5 @@ def parse_end(row: list[Any], stamps: list[Any], *, node: str, logs: str, own: s
     log = None
     if place:
         slot, offset, length = place
-        log = (own if own and slot < 0 else f"{logs}.{slot}", offset, length)
+        log = (own if own and slot == OWN else f"{logs}.{'out' if slot == TOGETHER else slot}", offset, length)
     return Ended(number, status, why, wall, cpu, rss, at, node, log, found, strays)

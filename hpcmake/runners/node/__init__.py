@@ -31,8 +31,9 @@ bytes, all of whole lines, are written at once:
                                             ready: "3.6.8" or the like, and how many cores tasks may be bound to
     ["b", ID, AT]                           began
     ["e", ID, STATUS, WHY, WALL, CPU, RSS, AT, [SLOT, OFFSET, LENGTH] or 0, STRAYS, MTIME, SIZE, …]
-                                            ended; slot -1: the row's own log, else LOGS/NAME.SLOT, or NAME.RANK.SLOT
-                                            behind a MAILBOX; stamps, null, null for what is missing
+                                            ended; its output lies in LOGS/NAME.SLOT (behind a MAILBOX: NAME.RANK.SLOT);
+                                            slot -1: in the row's own log, -2: in the log of the node, LOGS/NAME.out
+                                            (or NAME.RANK.out); stamps, null, null for what is missing
     ["s", ID, MTIME, SIZE, …]               the first stamps, where one line cannot hold them all
     ["c", ID, WHY, ELAPSED]                 cut: "forgotten", "stop", "term", or "node": this one is no good
     ["u", ID]                               unknown: was asked for, but never came

@@ -8,13 +8,15 @@ import os
 import signal
 import time
 
-from .ends import render_end
+from .ends import find_stamps, render_end
+from .inputs import Inputs
 from .kin import Kin, send
+from .output import Outputs
 from .past import Past
 from .programs import Environments, Programs
 from .room import Room
 from .slots import Slots
-from .task import ASKED, KILLED, LINGERING, RETRY, RUNNING, Task, encode, open_log
+from .task import ASKED, KILLED, LATE, LINGERING, RETRY, RUNNING, UNSEEN, Task, encode
 from .timers import Timers
 
 TYPE_CHECKING = False
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 LINGER = 0.25  # seconds in which what a task left behind may end by itself, as `> >(tee log)` in bash does
 TRIES = 100  # how often a process for which the system has no room is started again …
 PAUSE = 0.1  # … so many seconds apart
+LOOK = 0.25  # seconds between two looks at outputs that do not show yet
 NO_ROOM = (errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE)
 UNKILLABLE = 2.0  # seconds between two tries, after which a process is left that waits for a dead disk
 HELD = "forgotten"
@@ -41,6 +44,10 @@ class Attempts:
         self.grace = start["grace"]
         self.room = Room(start["cores"], start["memory"], start["gpus"])
         self.slots = Slots(logs, scratch)
+        spool = scratch if start.get("spool") else ""
+        self.outputs = Outputs(logs + "out", spool, lambda text: answers.tell("w", text))
+        self.inputs = Inputs(start.get("latency", 0.0), start.get("grain", 1))
+        self.late = start.get("latency", 0.0) if start.get("distant") else 0.0
         self.programs = Programs()
         self.environments = Environments(start["mark"], start["gpus"], scrub=start["scrub"])
         self.kin = Kin(start["mark"])
@@ -109,29 +116,52 @@ class Attempts:
     # ------------------------------------------------------------ the beginning
 
     def begin_all(self) -> None:
-        """Start what fits."""
+        """Start what fits, once it sees its inputs."""
         task = self.room.next()
         while task is not None:
-            self.begin(task)
+            if task.stage == UNSEEN or not (task.needs and self.await_inputs(task)):
+                self.begin(task)
             task = self.room.next()
 
     def begin(self, task: Task) -> None:
         """Start a task that fits."""
+        task.stage = RUNNING
         task.began = time.monotonic()
         task.slot = self.slots.take()
         self.answers.add(f'["b",{task.id},{task.began - self.up:.6f}]\n')
         try:
-            task.log_fd = task.slot.open_log()
-            task.log_from = os.lseek(task.log_fd, 0, os.SEEK_END)
+            self.outputs.open(task)
             self.slots.make_folders(task)
             if task.log is not None:
-                task.log_fd = open_log(encode(task.log))
-                task.log_from = os.lseek(task.log_fd, 0, os.SEEK_END)
+                self.outputs.open_own(task)
         except OSError as error:
             why = "not a folder" if error.errno == errno.EEXIST else error.strerror
             self.fail(task, 1, f"hpcmake: {os.fsdecode(error.filename)}: {why}")
         else:
-            self.launch(task)
+            words = self.inputs.see(task)
+            if words:
+                self.fail(task, 1, f"hpcmake: {words} (waited {self.inputs.latency:g} s)")
+            else:
+                self.launch(task)
+
+    def await_inputs(self, task: Task) -> bool:
+        """Set a task aside whose inputs do not show yet what they are; return whether it is."""
+        when = self.inputs.find_next_look(task, time.monotonic())
+        if when:
+            task.stage = UNSEEN
+            self.room.set_aside(task)
+            self.look_again(task, when)
+        return when > 0
+
+    def look_for_inputs(self, task: Task) -> None:
+        """Look again at inputs of a task that was set aside."""
+        if task.id not in self.room.waiting:
+            return  # it was taken back
+        when = self.inputs.find_next_look(task, time.monotonic())
+        if when:
+            self.look_again(task, when)
+        else:
+            self.room.bring_back(task)
 
     def launch(self, task: Task) -> None:
         """Start the process of a task's run or post."""
@@ -181,16 +211,14 @@ class Attempts:
 
     def fail(self, task: Task, status: int, text: str) -> None:
         """End a task that could not be started, and tell why in its log."""
-        try:
-            os.write(task.log_fd, encode(text + "\n"))
-        except OSError:  # there is no log, or its file system is full
+        if not task.warn(text):
             self.answers.tell("w", text)
         task.status = status
         self.proceed(task)
 
     def look_again(self, task: Task, when: float) -> None:
         """Look at a task at a time, and not before."""
-        self.timers.set(task, when, len(self.room.running))
+        self.timers.set(task, when, len(self.room.running) + len(self.room.waiting))
 
     # ------------------------------------------------------------ the end
 
@@ -247,9 +275,10 @@ class Attempts:
     def on_time(self) -> None:
         """Do what is due for tasks: a limit has passed, or processes did not end when they were asked."""
         now = time.monotonic()
+        self.outputs.look(now, self.room.running.values())
         for task in self.timers.take(now):
-            if task.stage == RETRY:
-                self.launch(task)
+            if task.stage < RUNNING:
+                self.go_on(task)
                 continue
             tree = self.survey().get(task.id, [])
             if not tree and task.pid not in self.leaders:
@@ -263,6 +292,19 @@ class Attempts:
                     task.strays += len(tree)
                 self.end(task, tree, "term", now)
 
+    def go_on(self, task: Task) -> None:
+        """Go on with a task that waits for this machine or its file system."""
+        if task.stage == RETRY:
+            self.launch(task)
+        elif task.stage == UNSEEN:
+            self.look_for_inputs(task)
+        else:
+            self.proceed(task)
+
+    def due(self) -> float:
+        """Return when something is due for tasks."""
+        return min(self.timers.first(), self.outputs.due())
+
     def end(self, task: Task, tree: "list[int]", how: str, now: float) -> None:
         """End the processes of a task."""
         task.stage = ASKED if how == "term" else KILLED
@@ -271,6 +313,9 @@ class Attempts:
 
     def proceed(self, task: Task) -> None:
         """Go on when nothing of a task runs any more: to its post, or to its end."""
+        now = time.monotonic()
+        if task.stage != LATE:
+            task.ended = now
         task.due, task.pid, task.stage = -1.0, 0, RUNNING
         if task.post and not task.in_post and task.succeeded():
             task.in_post = True
@@ -278,19 +323,21 @@ class Attempts:
             return
         if task.in_post and task.status and task.why == "exit":
             task.why = "post"
-        now = time.monotonic()
+        if task.succeeded() and not find_stamps(task) and now < task.ended + self.late:
+            task.stage = LATE  # where ranks on other nodes have made them, they may not show here yet
+            self.look_again(task, min(now + LOOK, task.ended + self.late))
+            return
+        log = self.outputs.keep(task)
         if task.cut:
             self.cut(task.id, task.cut, 0 if task.cut == UNFIT else round(now - task.began, 6))
         else:
             if not task.succeeded():
                 self.slots.doubt_folders()
-            lines = render_end(task, now, self.up)
+            lines = render_end(task, log, self.up)
             self.past.keep(task.id, lines)
             self.answers.add(lines)
-            if task.holds and (task.lacks or not task.succeeded()):
+            if task.holds and (not task.succeeded() or (task.holds == 1 and task.lacks())):
                 self.close(HELD)
-        if task.log_fd != task.slot.log_fd:
-            os.close(task.log_fd)
         self.slots.give_back(task.slot)
         self.room.give_back(task)
 
@@ -304,7 +351,7 @@ class Attempts:
         now = time.monotonic()
         for task in list(self.room.running.values()):
             task.cut = task.cut or why
-            if task.stage == RETRY:
+            if task.stage in (RETRY, LATE):
                 self.proceed(task)
             elif how == "kill" or task.stage < ASKED:
                 self.end(task, trees.get(task.id, []), how, now)
@@ -325,7 +372,10 @@ class Attempts:
             time.sleep(pause)
             pause *= 1.5
             self.reap()
+        for task in self.room.running.values():
+            self.outputs.keep(task)
         self.slots.close()
+        self.outputs.close()
 
 
 def compose_command(task: Task) -> "list[bytes]":

@@ -3,7 +3,6 @@
 Owns their form.  Knows nothing of how they are sent.
 """
 
-import os
 import signal
 
 from .stamps import find_stamp
@@ -15,24 +14,25 @@ if TYPE_CHECKING:
 STAMPS_A_LINE = 20  # of up to 41 letters each
 
 
-def render_end(task: "Task", now: float, up: float) -> str:
-    """Return the lines for a task that has ended; `now` and `up`, the start of all, are on the monotonic clock.
+def find_stamps(task: "Task") -> bool:
+    """Stamp what a task that has succeeded has made, and was not there before; return whether all is."""
+    if not task.stamps:
+        task.stamps = [find_stamp(path) for path in task.outputs]
+    else:
+        task.stamps = [stamp or find_stamp(path) for stamp, path in zip(task.stamps, task.outputs)]
+    return not task.lacks()
 
-    Takes note in `task.lacks` of whether an output is missing.
-    """
+
+def render_end(task: "Task", log: str, up: float) -> str:
+    """Return the lines for a task that has ended; its output lies in `log`, and `up` is when all began."""
     lines: list[str] = []
     stamps: list[str] = []
-    for path in task.outputs if task.succeeded() else ():
+    for stamp in task.stamps:
         if len(stamps) == STAMPS_A_LINE:
             lines.append(f'["s",{task.id}{"".join(stamps)}]\n')
             stamps = []
-        stamp = find_stamp(path)
-        task.lacks = task.lacks or stamp is None
         stamps.append(f",{stamp[0]},{stamp[1]}" if stamp else ",null,null")
     status = task.status or (-signal.SIGTERM if task.why == "time" else 0)
-    length = os.lseek(task.log_fd, 0, os.SEEK_END) - task.log_from if task.log_fd >= 0 else 0
-    number = task.slot.number if task.log_fd == task.slot.log_fd else -1
-    log = f"[{number},{task.log_from},{length}]" if length > 0 else "0"
-    times = f"{now - task.began:.6f},{task.cpu:.6f},{task.rss << 10},{now - up:.6f}"
+    times = f"{task.ended - task.began:.6f},{task.cpu:.6f},{task.rss << 10},{task.ended - up:.6f}"
     lines.append(f'["e",{task.id},{status:d},"{task.why}",{times},{log},{task.strays}{"".join(stamps)}]\n')
     return "".join(lines)

@@ -28,7 +28,10 @@ class Node:
     `start`: root, logs (folder), name (of this run's logs), mark, cores, memory (bytes; 0: not counted), gpus, grace
     (seconds between SIGTERM and SIGKILL), beat (seconds without a word after which the driver is dead; 0: for ever),
     tell (seconds between two signs of life; 0, which may be left out: none), scrub (whether to remove what a launcher
-    left in the environment), encoding (of file names).  `scratch`: the folder for scripts; none if it cannot be made.
+    left in the environment), encoding (of file names); and, where they differ from 0: spool (whether output goes by way
+    of the scratch to one log, see output.py), latency (seconds for which a file that was made elsewhere may not show),
+    grain (ns in whole multiples of which mtimes are compared), distant (whether what runs here makes files on other
+    machines, so that outputs too may show late).  `scratch`: the folder for scripts; none if it cannot be made.
     """
 
     def __init__(self, start: "dict[str, Any]", inlet: "Pipe | Mailbox", outlet: int, scratch: str) -> None:
@@ -80,7 +83,7 @@ class Node:
         """Wait until something happens or is due, and take it in."""
         look = self.inlet.due(short=self.attempts.room.is_short())
         dead = self.heard + self.beat
-        until = min(self.attempts.timers.first(), dead, self.telling, self.answers.due() or NEVER, look)
+        until = min(self.attempts.due(), dead, self.telling, self.answers.due() or NEVER, look)
         rest = None if until == NEVER else max(0.0, until - time.monotonic()) * 1000
         for fd, what in self.poll.poll(rest):
             if fd == self.inlet.fd:

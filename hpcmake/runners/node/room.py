@@ -107,6 +107,16 @@ class Room:
             self.gpus = sorted(self.gpus + task.devices)
             task.devices = []
 
+    def set_aside(self, task: "Task") -> None:
+        """Give back what a task has taken that cannot begin yet; it waits, but is not next."""
+        self.give_back(task)
+        self.waiting[task.id] = task
+
+    def bring_back(self, task: "Task") -> None:
+        """Let a task that was set aside be next of those that take as much."""
+        shape = (task.cores, task.memory, task.gpus, task.alone > 0)
+        self._lines.setdefault(shape, deque()).appendleft(task)
+
     def groups(self) -> "dict[int, int]":
         """Return the process group of each running task, with its id."""
         return {task.pid: task.id for task in self.running.values() if task.pid}
