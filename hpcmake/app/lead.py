@@ -64,7 +64,8 @@ def lead(arguments: Arguments) -> int:
         try:
             if lease.unclean:
                 end_strays(voice)
-                await_leftovers(lease, opened.held, mark_of_campaign(), voice, run_command)
+                if opened.site is None or opened.site.runs != "program":  # else nothing of ours runs on nodes
+                    await_leftovers(lease, opened.held, mark_of_campaign(), voice, run_command)
             if lease.unclean or opened.journal.state() != opened.journal_state:
                 # whoever held the lease before, or has left processes, may have changed files since they were looked at
                 opened = Opened(without_folders(arguments))
