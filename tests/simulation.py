@@ -243,6 +243,8 @@ class SimulatedChannel:
         self.status: int | None = None
         self.inbox: list[tuple[int, list[Any]]] = []
         self.closing = False
+        self.up_at = machine.time + machine.start_up
+        """When its nodes begin to hear."""
         self.nodes = [SimulatedNode(self, rank, name, start["cores"]) for rank, name in enumerate(names)]
         if is_host:
             return
@@ -264,7 +266,7 @@ class SimulatedChannel:
 
     def say(self, rank: int | None, words: Sequence[Any]) -> None:
         words = json.loads(json.dumps(words))
-        delay = self.machine.way + (0.0 if self.is_host else max(0.0, self.machine.start_up - self.machine.time))
+        delay = self.machine.way + (0.0 if self.is_host else max(0.0, self.up_at - self.machine.time))
         if words[0] == "end" and rank is None:
             self.machine.at(delay, self.retire)
             return

@@ -9,6 +9,7 @@ from math import inf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hpcmake.choose import Want
     from hpcmake.model import Attempt
     from hpcmake.runners.orders import Spot
 
@@ -16,7 +17,20 @@ if TYPE_CHECKING:
 class Node:
     """The books of one node."""
 
-    __slots__ = ("away", "cores", "dead", "given", "gpus", "launch", "load", "memory", "number", "spot", "wide")
+    __slots__ = (
+        "away",
+        "cores",
+        "dead",
+        "given",
+        "gpus",
+        "launch",
+        "load",
+        "memory",
+        "number",
+        "rests",
+        "spot",
+        "wide",
+    )
 
     def __init__(self, number: int, spot: Spot) -> None:
         self.number = number
@@ -35,11 +49,17 @@ class Node:
         self.away = False
         """Whether something that nobody hears may still run there."""
         self.dead = False
+        self.rests: tuple[float, ...] | None = None
+        """What was free there when it was looked at last, and nothing fitted; None: it is to be looked at."""
 
     @property
     def usable(self) -> bool:
         """Whether anything may be given to it."""
         return not self.dead and not self.away
+
+    def holds(self, want: Want) -> bool:
+        """Return whether what is free holds what an attempt wants."""
+        return want.cores <= self.cores and want.memory <= self.memory and want.gpus <= self.gpus
 
 
 class Placed:
@@ -56,11 +76,12 @@ class Placed:
 
 
 class Hold:
-    """Nodes that are kept for a wide attempt that is next: `after` that moment they will be free."""
+    """Nodes that are kept for a wide attempt that is next: `after` that moment they will be free; `until`: valid."""
 
-    __slots__ = ("after", "kind", "nodes")
+    __slots__ = ("after", "kind", "nodes", "until")
 
-    def __init__(self, kind: int, after: float, nodes: frozenset[int]) -> None:
+    def __init__(self, kind: int, after: float, nodes: frozenset[int], *, until: float) -> None:
         self.kind = kind
         self.after = after
         self.nodes = nodes
+        self.until = until

@@ -1,22 +1,23 @@
 """Which attempt goes to which node of an allocation, and when nodes are opened, kept for wide ones, or given up.
 
-Owns the books of nodes and launches.  Knows nothing of processes, and has no clock: it is told what has happened and
-what time it is, and answers with orders.
+Owns these decisions.  Knows nothing of processes, and has no clock: it is told what has happened and what time it is,
+and answers with orders.
 """
 
 from __future__ import annotations
 
 from math import inf
 
-from hpcmake.runners.nodes import Hold, Node, Placed
+from hpcmake.runners.nodes import Hold, Placed
+from hpcmake.runners.occupancy import Occupancy
 from hpcmake.runners.orders import Drop, Give, Retire, Rules, Serve, Spread
-from hpcmake.runners.waiting import Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Sequence
 
     from hpcmake.model import Attempt
+    from hpcmake.runners.nodes import Node
     from hpcmake.runners.orders import Order, Spot
     from hpcmake.runners.waiting import Kind
 
@@ -27,137 +28,74 @@ _PATIENCE = 16  # how many others (or twice a node's cores) may begin before one
 _SOON = 1.0  # seconds
 
 
-class Placement:
+class Placement(Occupancy):
     """Decides for the nodes of one allocation.  `end` is when nothing may run any more, on the clock of `now`."""
 
     def __init__(self, spots: Sequence[Spot], rules: Rules | None = None, *, end: float = inf) -> None:
-        self.nodes = [Node(number, spot) for number, spot in enumerate(spots)]
+        super().__init__(spots)
         self.rules = rules or Rules()
         self.end = end
-        self.waiting = Waiting(spots)
-        self.placed: dict[int, Placed] = {}
-        self.launches: dict[int, tuple[int, ...]] = {}
-        """The launches of node programs, with the nodes of each."""
-        self.starting: set[int] = set()
-        """Those that have not come up yet."""
-        self.retiring: set[int] = set()
-        """Those that were told to end."""
         self.not_before = 0.0
         """When the next launch may be."""
         self._launch_count = 0
-        self._wide_running = 0
-        self._reserved: dict[int, Placed] = {}
-        self._hold: Hold | None = None
-        self._kept: dict[int, int] = {}
-        """Nodes on which nothing else begins before one of a kind does that was overtaken too often, by kind."""
-        self._looked = -inf
-        self._roomy: dict[int, None] = dict.fromkeys(range(len(self.nodes)))
-        """Nodes on which something may find room: those where nothing has changed are not looked at again."""
-
-    # ------------------------------------------------------------ what has happened
-
-    def queue(self, attempts: Iterable[Attempt], *, first: bool = False) -> None:
-        """Let attempts wait for a place; `first`: before all that are like them."""
-        before = len(self.waiting)
-        self.waiting.queue(attempts, first=first)
-        if len(self.waiting) > before:
-            self._looked = -inf
-            self._roomy = dict.fromkeys(range(len(self.nodes)))
-
-    def began(self, id_: int, now: float) -> None:
-        """An attempt runs."""
-        placed = self.placed.get(id_)
-        if placed is not None and placed.began is None:
-            placed.began = now
-
-    def ended(self, id_: int, wall: float | None = None) -> None:
-        """An attempt runs no more, or never began there; what it had is free.  `wall`: it took so many seconds."""
-        placed = self.placed.pop(id_, None)
-        if placed is None:
-            return
-        kind = self.waiting.kinds[placed.kind]
-        if wall is not None:
-            kind.learn(wall)
-        if placed.reserved:
-            del self._reserved[id_]
-        elif kind.want.nodes:
-            self._wide_running -= 1
-        for number in placed.nodes:
-            self._give_back(self.nodes[number], id_, kind)
-            self._roomy[number] = None
-
-    def _give_back(self, node: Node, id_: int, kind: Kind) -> None:
-        if kind.want.nodes:
-            node.wide = None
-            return
-        node.given.discard(id_)
-        node.cores += kind.want.cores
-        node.memory += kind.want.memory
-        node.gpus += kind.want.gpus
-        node.load = node.load - kind.load if node.given else 0.0
-
-    def up(self, launch: int) -> None:
-        """The node programs of a launch have come up."""
-        self.starting.discard(launch)
-
-    def gone(self, launch: int, *, away: bool = False) -> list[Attempt]:
-        """A launch has ended; return what its nodes held.  `away`: something may still run there."""
-        self.starting.discard(launch)
-        self.retiring.discard(launch)
-        held = []
-        for number in self.launches.pop(launch, ()):
-            node = self.nodes[number]
-            if node.launch == launch:
-                node.launch = None
-                node.away = node.away or away
-                held += self._empty(node)
-        return held
-
-    def strand(self, number: int) -> list[Attempt]:
-        """A node is lost for good; return what it held."""
-        self.nodes[number].dead = True
-        return self._empty(self.nodes[number])
-
-    def _empty(self, node: Node) -> list[Attempt]:
-        held = [self.placed[id_].attempt for id_ in sorted(node.given)]
-        for attempt in held:
-            self.ended(attempt.id)
-        self._roomy[node.number] = None
-        self._hold = None
-        self._kept.clear()
-        self._looked = -inf
-        return held
-
-    def returned(self, number: int) -> None:
-        """Nothing can run on a node any more that nobody hears."""
-        self.nodes[number].away = False
-        self._roomy[number] = None
+        self._load = 0.0
+        """How much waited when nodes were last looked at for that, or since."""
+        self._shunned: list[Node] = []
+        """Nodes on which what is next has failed before: another may take it."""
 
     # ------------------------------------------------------------ deciding
 
     def decide(self, now: float) -> list[Order]:
         """Return what is to be done now.  It counts as done."""
         orders: list[Order] = []
-        if now >= self._looked + _SOON:
-            spots = [node.spot for node in self.nodes if not node.dead]
-            orders += [Drop(id_, why) for id_, why in self.waiting.take_hopeless(spots, self.left(now))]
-            self._looked = now
+        self._look_around(now, orders)
         self._begin_reserved(now, orders)
         self._place_wide(now, orders, most=inf)
-        self._fill_open(now, orders)
-        self._open(now, orders)
-        if self._hold is None and len(self.waiting):
+        if self.waiting.has_narrow():
+            self._fill_open(now, orders)
+            self._open(now, orders)
+        if self._hold is None and self.waiting.wide:
             self._place_wide(now, orders, most=len(self.nodes))
         if self.rules.at_once is not None and (self._reserved or len(self.waiting)):
             self._retire_idle(orders)
         return orders
 
+    def _look_around(self, now: float, orders: list[Order]) -> None:
+        """Take note of kinds that wait and did not before, and once in a while of all: drop what is hopeless."""
+        waiting = self.waiting
+        fresh, waiting.fresh = waiting.fresh, set()
+        self._vacancies.wake_all(self._shunned)
+        self._shunned.clear()
+        all_ = range(len(waiting.kinds))
+        is_due = now >= self._looked + _SOON
+        if is_due:
+            self._looked = now
+            if self._hold is not None:  # time has gone by, and what nobody knew may be known
+                self._vacancies.wake_all(self.nodes[number] for number in self._hold.nodes)
+        if is_due or fresh:
+            if self._spots is None:
+                self._spots = list({node.spot.replace(name="") for node in self.nodes if not node.dead})
+            numbers = all_ if is_due else sorted(fresh)
+            hopeless = waiting.take_hopeless(self._spots, len(self.nodes) - self._lost, self.left(now), numbers)
+            orders += [Drop(id_, why) for id_, why in hopeless]
+        for number in fresh:
+            if waiting.kinds[number].queue:
+                self._vacancies.wake(waiting.kinds[number].want)
+        grown = waiting.load > 2 * self._load
+        self._load = waiting.load if grown else min(self._load, waiting.load)
+        some = [waiting.kinds[number] for number in (all_ if grown else fresh)]
+        ahead = max((self._ahead(kind) for kind in some if kind.queue and not kind.want.nodes), default=0.0)
+        if ahead:
+            self._vacancies.wake_below(1 + ahead)
+
     def _retire_idle(self, orders: list[Order]) -> None:
         """End a node program that has nothing to do, if nothing else can be launched before."""
         if self._launched() < (self.rules.at_once or 0) or self.retiring:
             return
-        for launch, nodes in self.launches.items():
-            if launch not in self.starting and not any(self.nodes[number].given for number in nodes):
+        nodes = [*self._vacancies.idle, *(number for placed in self._reserved.values() for number in placed.nodes)]
+        launches = {self.nodes[number].launch for number in nodes} - self.starting
+        for launch in sorted(launch for launch in launches if launch is not None):
+            if not any(self.nodes[number].given for number in self.launches[launch]):
                 self.retiring.add(launch)
                 orders.append(Retire(launch))
                 return
@@ -171,18 +109,6 @@ class Placement:
     def left(self, now: float) -> float:
         """Return the seconds until nothing may run any more."""
         return self.end - now
-
-    @property
-    def usable(self) -> int:
-        """How many nodes are not lost."""
-        return sum(not node.dead for node in self.nodes)
-
-    def has_idle(self) -> bool:
-        """Return whether a node has room that nothing which waits can use."""
-        return any(node.usable and node.cores > 0 and node.wide is None for node in self.nodes)
-
-    def _names(self) -> Iterator[str]:
-        return (node.spot.name for node in self.nodes if node.usable)
 
     def _horizon(self) -> float:
         return self.waiting.area / len(self.nodes)
@@ -201,11 +127,8 @@ class Placement:
 
     def _free_for_wide(self) -> list[Node]:
         """Return the nodes that a wide attempt could have, those first that need not be emptied."""
-        found = [
-            node
-            for node in self.nodes
-            if node.usable and not node.given and node.wide is None and node.launch not in self.starting
-        ]
+        idle = sorted(self._vacancies.idle.items())
+        found = [node for _, node in idle if node.usable and node.launch not in self.starting]
         if self.rules.shares:
             return found
         # a launch that drives several nodes ends as one
@@ -216,15 +139,15 @@ class Placement:
     def _place_wide(self, now: float, orders: list[Order], *, most: float) -> None:
         """Begin wide attempts that are next (of at most so many nodes); keep nodes for one that does not fit yet."""
         waiting = self.waiting
-        if not waiting.has_wide():
-            self._hold = None
+        if not waiting.wide:
+            self._hold_on(None)
             return
         free = self._free_for_wide()
         while True:
             nodes = min(most, len(free)) if most < inf else inf
             number = waiting.pick(nodes, inf, inf, inf, self.left(now), self._horizon()) if nodes else None
             if number is None or not waiting.kinds[number].want.nodes:
-                self._hold = None
+                self._hold_on(None)
                 return
             need = waiting.kinds[number].want.nodes
             if need > len(free):
@@ -241,6 +164,7 @@ class Placement:
         self.placed[attempt.id] = self._reserved[attempt.id] = placed
         for node in nodes:
             node.wide = attempt.id
+            self._vacancies.leave_out(node)
             if node.launch is not None and not self.rules.shares and node.launch not in self.retiring:
                 self.retiring.add(node.launch)
                 orders.append(Retire(node.launch))
@@ -261,14 +185,15 @@ class Placement:
 
     def _keep_for(self, number: int, free: list[Node], now: float) -> None:
         """Keep nodes for a wide attempt that is next and does not fit yet: those that will be free first."""
-        if self._hold is not None and self._hold.kind == number and self._hold.after > now + _SOON:
+        if self._hold is not None and self._hold.kind == number and now < self._hold.until:
             return
         there = {node.number for node in free}
         missing = self.waiting.kinds[number].want.nodes - len(free)
         others = [node for node in self.nodes if node.usable and node.number not in there]
         kept = sorted((self._free_at(node, now), node.number) for node in others)[:missing]
         after = kept[-1][0] if len(kept) == missing else inf
-        self._hold = Hold(number, after, frozenset(there.union(node for _, node in kept)))
+        until = max(after - _SOON, now + _SOON)  # what takes longer than was thought is looked at once in a while
+        self._hold_on(Hold(number, after, frozenset(there.union(node for _, node in kept)), until=until))
 
     def _free_at(self, node: Node, now: float) -> float:
         """Return when what is on a node should have ended."""
@@ -297,44 +222,39 @@ class Placement:
 
     def _fill_open(self, now: float, orders: list[Order]) -> None:
         """Give to nodes whose program runs."""
-        for number in list(self._roomy):
-            if not len(self.waiting):
-                return
-            node = self.nodes[number]
-            if node.launch is None:
-                continue
-            del self._roomy[number]
+        vacancies, waiting = self._vacancies, self.waiting
+        while vacancies.served and waiting.has_narrow():
+            number, node = vacancies.served.popitem(last=False)
             if node.usable and node.wide is None and node.launch not in self.retiring:
                 given = self._fill(node, now)
                 if given:
                     orders.append(Give(number, tuple(given)))
-                elif self._hold is not None and number in self._hold.nodes:
-                    self._roomy[number] = None  # when the hold is over, there is room
 
     def _open(self, now: float, orders: list[Order]) -> None:
         """Start node programs where there is work for them."""
-        if not len(self.waiting) or not self._may_launch(now):
+        if not self._may_launch(now):
             return
-        nodes = (self.nodes[number] for number in self._roomy)
-        todo = [node for node in nodes if node.launch is None and node.usable and node.wide is None]
+        todo = [node for node in self._vacancies.unserved.values() if node.usable and node.wide is None]
         for group in self._groups(todo):
             filled: dict[int, list[Attempt]] = {}
-            for node in group if self._may_launch(now) else ():
-                given = self._fill(node, now)
-                if not given:
+            for node in group:
+                if not (self._may_launch(now) and self.waiting.has_narrow()):
                     break
-                filled[node.number] = given
-            if not filled:
-                return
-            launch, self._launch_count = self._launch_count, self._launch_count + 1
-            self.launches[launch] = tuple(filled)
-            self.starting.add(launch)
-            self._note_launch(now)
-            orders.append(Serve(launch, tuple(filled)))
-            for number, given in filled.items():
-                self.nodes[number].launch = launch
-                del self._roomy[number]
-                orders.append(Give(number, tuple(given)))
+                given = self._fill(node, now)
+                if given:
+                    filled[node.number] = given
+            if filled:
+                self._serve(filled, now, orders)
+
+    def _serve(self, filled: dict[int, list[Attempt]], now: float, orders: list[Order]) -> None:
+        launch, self._launch_count = self._launch_count, self._launch_count + 1
+        self.launches[launch] = tuple(filled)
+        self.starting.add(launch)
+        self._note_launch(now)
+        orders.append(Serve(launch, tuple(filled)))
+        for number, given in filled.items():
+            self.nodes[number].launch = launch
+            orders.append(Give(number, tuple(given)))
 
     def _groups(self, todo: list[Node]) -> list[list[Node]]:
         """Return the nodes that are opened by one launch each."""
@@ -345,7 +265,7 @@ class Placement:
                 alike.setdefault(node.spot.replace(name=""), []).append(node)
             return list(alike.values())
         if most is not None and self.rules.crowds:
-            size = -(-len(todo) // max(1, most - self._launched() - self.waiting.has_wide()))
+            size = -(-len(todo) // max(1, most - self._launched() - (self.waiting.wide > 0)))
         return [todo[at : at + size] for at in range(0, len(todo), max(1, size))]
 
     def _fill(self, node: Node, now: float) -> list[Attempt]:
@@ -355,34 +275,48 @@ class Placement:
         if self._hold is not None and node.number in self._hold.nodes:
             left = 0.0 if waiting.blind else min(left, self._hold.after - now)
         horizon = self._horizon()
+        number = first = None
         while len(waiting):
-            number = waiting.pick(0, node.cores, node.memory, node.gpus, left, horizon) if node.cores > 0 else None
+            # less is free now than before, so what was next still is, if it fits and there is more of it
+            if number is None or not (waiting.kinds[number].queue and node.holds(waiting.kinds[number].want)):
+                number = waiting.pick(0, node.cores, node.memory, node.gpus, left, horizon) if node.cores > 0 else None
+            goes = number
             if number is None or node.load:
-                first = waiting.pick(0, spot.cores, spot.memory or inf, spot.gpus, left, horizon)
+                if first is None or not waiting.kinds[first].queue:
+                    first = waiting.pick(0, spot.cores, spot.memory or inf, spot.gpus, left, horizon)
                 if first is None:
                     break
                 if number is None:
                     if not self._may_wait_on(node, waiting.kinds[first]):
                         break
-                    number = first
+                    goes = first
                 elif first != number and not self._may_overtake(first, node):
                     break
-            kind = waiting.kinds[number]
-            if kind.queue[0].avoid and waiting.is_shunned(number, spot.name, self._names()):
-                self._roomy[node.number] = None
+            if goes is None:
                 break
-            attempt = waiting.take(number, spot.name)
-            node.cores -= kind.want.cores
-            node.memory -= kind.want.memory
-            node.gpus -= kind.want.gpus
-            node.load += kind.load
-            node.given.add(attempt.id)
-            if kind.overtaken:
-                kind.overtaken = 0
-                self._kept.pop(number, None)
-            self.placed[attempt.id] = Placed(attempt, number, (node.number,))
-            given.append(attempt)
+            if waiting.kinds[goes].queue[0].avoid and waiting.is_shunned(goes, spot.name, self._names()):
+                self._shunned.append(node)
+                break
+            given.append(self._put(goes, node))
+        if given:
+            self._vacancies.fill(node)
+        self._vacancies.rest(node)
         return given
+
+    def _put(self, number: int, node: Node) -> Attempt:
+        """Let a node have the next attempt of a kind."""
+        kind = self.waiting.kinds[number]
+        attempt = self.waiting.take(number, node.spot.name)
+        node.cores -= kind.want.cores
+        node.memory -= kind.want.memory
+        node.gpus -= kind.want.gpus
+        node.load += kind.load
+        node.given.add(attempt.id)
+        if kind.overtaken:
+            kind.overtaken = 0
+            self._let_go(number)
+        self.placed[attempt.id] = Placed(attempt, number, (node.number,))
+        return attempt
 
     def _may_overtake(self, first: int, node: Node) -> bool:
         """Return whether something may begin on a node before the kind that is next, and does not fit yet."""
@@ -394,4 +328,7 @@ class Placement:
 
     def _may_wait_on(self, node: Node, kind: Kind) -> bool:
         room = len(node.given) < MOST_AHEAD + node.spot.cores
-        return room and node.load < 1 + self.waiting.ahead(kind, self.rules.lead, len(self.nodes))
+        return room and node.load < 1 + self._ahead(kind)
+
+    def _ahead(self, kind: Kind) -> float:
+        return self.waiting.ahead(kind, self.rules.lead, len(self.nodes))

@@ -61,11 +61,16 @@ class Waiting:
         """Node-seconds that they are expected to take."""
         self.blind = 0
         """Those of which nobody knows how long they take."""
+        self.wide = 0
+        """Those that want whole nodes."""
+        self.fresh: set[int] = set()
+        """Kinds of which some wait, and none did when somebody took note of it last."""
         self._spots = sorted({spot.replace(name="") for spot in spots}, key=lambda spot: spot.cores)
         self._ready = Ready()
         self._number: dict[tuple[object, ...], int] = {}
         self._kind_of: dict[int, int] = {}
-        self._several = False
+        self._last: tuple[object, float, float, int, bool] | None = None
+        self._last_kind = 0
 
     def __len__(self) -> int:
         return len(self._kind_of)
@@ -78,6 +83,8 @@ class Waiting:
         for attempt in attempts:
             number = self._find_kind(attempt)
             kind = self.kinds[number]
+            if not kind.queue:
+                self.fresh.add(number)
             if first:
                 kind.queue.appendleft(attempt)
             else:
@@ -87,8 +94,18 @@ class Waiting:
             self.load += kind.load
             self.area += kind.load * (kind.typical() or 0.0)
             self.blind += attempt.expected is None
+            self.wide += kind.want.nodes > 0
 
     def _find_kind(self, attempt: Attempt) -> int:
+        taken = attempt.resources
+        # those of one rule come one after another
+        last = (taken, attempt.ceiling, attempt.tail, attempt.priority, attempt.expected is None)
+        if self._last is not None and taken is self._last[0] and last[1:] == self._last[1:]:
+            return self._last_kind
+        self._last, self._last_kind = last, self._number_of(attempt)
+        return self._last_kind
+
+    def _number_of(self, attempt: Attempt) -> int:
         taken = attempt.resources
         nodes = taken.nodes or (1 if taken.ranks is not None else 0)
         shape = (nodes, taken.cores, taken.memory, taken.gpus)
@@ -117,9 +134,9 @@ class Waiting:
             default=1.0,
         )
 
-    def has_wide(self) -> bool:
-        """Return whether one waits that wants whole nodes."""
-        return any(kind.want.nodes and kind.queue for kind in self.kinds)
+    def has_narrow(self) -> bool:
+        """Return whether one waits that shares a node."""
+        return len(self._kind_of) > self.wide
 
     def pick(self, nodes: float, cores: float, memory: float, gpus: float, left: float, horizon: float) -> int | None:
         """Return the kind that goes next among those that fit (see `choose.Ready.pick`)."""
@@ -168,13 +185,18 @@ class Waiting:
         self._count_out(attempt, number)
         return True
 
-    def take_hopeless(self, spots: Sequence[Spot], left: float) -> Iterator[tuple[int, str]]:
-        """Take out what cannot begin any more: so little is `left` (`deadline`), or no node can hold it (`size`)."""
-        kinds = {spot.replace(name="") for spot in spots}
-        for number, kind in enumerate(self.kinds):
+    def take_hopeless(
+        self, spots: Sequence[Spot], count: int, left: float, numbers: Iterable[int]
+    ) -> Iterator[tuple[int, str]]:
+        """Take out of some kinds what cannot begin any more.
+
+        Either so little is `left` (`deadline`), or no node can hold it (`size`): there are `count`, of these `spots`.
+        """
+        for number in numbers:
+            kind = self.kinds[number]
             want = kind.want
             why = "deadline" if want.ceiling > left else ""
-            if want.nodes > len(spots) or not (want.nodes or any(_holds(spot, want) for spot in kinds)):
+            if want.nodes > count or not (want.nodes or any(_holds(spot, want) for spot in spots)):
                 why = "size"
             while why and kind.queue:
                 yield self.take(number).id, why
@@ -190,6 +212,7 @@ class Waiting:
         del self._kind_of[attempt.id]
         self._ready.take(number)
         self.blind -= attempt.expected is None
+        self.wide -= kind.want.nodes > 0
         self.load -= kind.load
         self.area = max(0.0, self.area - kind.load * (kind.typical() or 0.0))
         if not self._kind_of:
