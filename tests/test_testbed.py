@@ -221,6 +221,21 @@ def test_nothing_is_left_behind(command: Command) -> None:
     assert find_marked(folder) == []
 
 
+def test_nothing_is_left_behind_where_the_testbed_itself_is_killed(command: Command) -> None:
+    guard = command.fifo("guard")
+    script = f"exec 9>{guard}; echo $HPCMAKE_TESTBED; aprun -q sleep 1000"
+    process = start_testbed(command, "theta", "--quiet", "--", "bash", "-c", script)
+    with open(guard, encoding="utf-8") as held:
+        assert process.stdout is not None
+        folder = process.stdout.readline().strip()
+        process.kill()
+        process.wait()
+        assert held.read() == "", "whoever held the fifo has ended"
+    while os.path.exists(folder):
+        pass
+    assert find_marked(folder) == []
+
+
 def test_a_command_on_the_first_node_dies_with_it(command: Command) -> None:
     words = [
         "--fault",

@@ -58,6 +58,7 @@ def hold(
     dies with it.
     """
     folder = tempfile.mkdtemp(prefix="hpcmake-testbed-")
+    guard, held = _guard(folder)
     try:
         write_machine(folder, machine, faults, renamer)
         around = job_environment(machine, environment, nodefile=os.path.join(folder, "nodefile"), cwd=os.getcwd())
@@ -71,8 +72,31 @@ def hold(
         status = _Holding(machine, state, faults).run(argv, around)
         return Job(status, state.launches(), tuple(state.events()))
     finally:
-        end_marked(folder)
-        shutil.rmtree(folder, ignore_errors=True)
+        os.close(held)
+        os.waitpid(guard, 0)
+
+
+def _guard(folder: str) -> tuple[int, int]:
+    """Start a process that ends everything inside when we have ended, even if we were killed.
+
+    Return its id, and a descriptor: when this is closed, it does its work, and ends.
+    """
+    watched, held = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setsid()  # out of reach of a terminal's Ctrl-C
+            os.close(held)
+            null = os.open(os.devnull, os.O_RDWR)
+            for number in (0, 1, 2):
+                os.dup2(null, number)
+            os.read(watched, 1)
+            end_marked(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+        finally:
+            os._exit(0)
+    os.close(watched)
+    return pid, held
 
 
 def _is_path(machine: Machine) -> bool:

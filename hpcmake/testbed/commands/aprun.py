@@ -216,11 +216,9 @@ class Aprun(Face):
         return Refusal(f"apsched: claim exceeds reservation's {what}")
 
     def fail(self, number: int) -> Refusal:
-        """Return what is told of a launch that the machine could not make."""
-        apid = FIRST_APID + number
-        nid = self.state.names[0].removeprefix("nid")
-        when = time.strftime("%Y-%m-%d %H:%M:%S")
-        return Refusal(f"[NID {nid}] {when} Apid {apid}: initiated application termination")
+        """Return what is told of a launch that ALPS could not make."""
+        close = "aprun: Unexpected close of the apsys control connection"
+        return Refusal(close, "aprun: Exiting due to errors. Application aborted")
 
     def ends_others(self, rank: Rank) -> bool:
         """Tell whether ALPS ends the other ranks: where a signal has ended one."""
@@ -234,15 +232,18 @@ class Aprun(Face):
         killed = [rank for rank in failed if (rank.status or 0) < 0]
         cause = next((rank for rank in killed if rank.status != -_TERM), killed[0] if killed else None)
         when = time.strftime("%Y-%m-%d %H:%M:%S")
+        for name in outcome.lost:
+            nid = name.removeprefix("nid")
+            why = f"killed. Received node failed or halted event for nid {int(nid)}"
+            err.append(f"[NID {nid}] {when} Apid {self.apid}: {why}")
         if cause is not None and outcome.ended_by == "rank" and not outcome.lost:
             nid = cause.node.removeprefix("nid")
             date = time.strftime("%a %b %d %H:%M:%S %Y")
             word = SIGNALS.get(-(cause.status or 0), f"Unknown signal {-(cause.status or 0)}")
             place = f"[NID {nid}] [{_cname(int(nid))}] [{date}]"
             err.append(f"_pmiu_daemon(SIGCHLD): {place} PE RANK {cause.number} exit signal {word}")
-        if cause is not None and (outcome.lost or len(outcome.ranks) > 1):
-            nid = (outcome.lost[0] if outcome.lost else cause.node).removeprefix("nid")
-            err.append(f"[NID {nid}] {when} Apid {self.apid}: initiated application termination")
+            if len(outcome.ranks) > 1:
+                err.append(f"[NID {nid}] {when} Apid {self.apid}: initiated application termination")
         codes = sorted({rank.status or 0 for rank in failed if (rank.status or 0) > 0})
         if codes:
             out.append(f"Application {self.apid} exit codes: {', '.join(map(str, codes))}")
@@ -251,7 +252,7 @@ class Aprun(Face):
             out.append(f"Application {self.apid} exit signals: {', '.join(words)}")
         out.append(f"Application {self.apid} resources: {_resources(outcome.ranks)}")
         status = exit_status((cause or failed[0]).status) if failed else 0
-        return ([], [], status) if self.quiet else (out, err, status)
+        return [] if self.quiet else out, err, status  # what nodes say is not aprun's own
 
     def unstarted(self, rank: Rank, problem: OSError) -> tuple[tuple[str, ...], int]:
         """Return what a node says that cannot start a program."""

@@ -36,6 +36,7 @@ def launch(state: State, face: Face, argv: list[str]) -> int:
     step = face.parse(argv)
     heard, said = os.pipe()
     results, told = os.pipe()
+    wake = _catch_signals(face)
     pid = os.fork()
     if pid == 0:
         status = 70
@@ -50,11 +51,11 @@ def launch(state: State, face: Face, argv: list[str]) -> int:
             os._exit(status)
     os.close(heard)
     os.close(told)
-    return _wait(face, said, results)
+    return _wait(wake, said, results)
 
 
-def _wait(face: Face, said: int, results: int) -> int:
-    """Pass signals on to the keeper until it tells how it ended; return the exit status."""
+def _catch_signals(face: Face) -> int:
+    """Take note of signals from now on; return the descriptor that tells their numbers."""
     wake, wake_end = os.pipe()
     os.set_blocking(wake, False)
     os.set_blocking(wake_end, False)
@@ -63,6 +64,11 @@ def _wait(face: Face, said: int, results: int) -> int:
         signal.signal(getattr(signal, "SIG" + name), lambda _number, _frame: None)
     for name in face.ignored:
         signal.signal(getattr(signal, "SIG" + name), signal.SIG_IGN)
+    return wake
+
+
+def _wait(wake: int, said: int, results: int) -> int:
+    """Pass signals on to the keeper until it tells how it ended; return the exit status."""
     poll = select.poll()
     poll.register(wake, select.POLLIN)
     poll.register(results, select.POLLIN)

@@ -79,7 +79,8 @@ class Relay:
     def serve(self, descriptor: int, _events: int) -> None:
         """Carry what there is to carry."""
         if descriptor == 0:
-            self._serve_stdin()
+            if self.reading:  # else the launcher was found dead in the same breath
+                self._serve_stdin()
             return
         if descriptor in self.inlets:
             self._feed(descriptor)
