@@ -52,7 +52,7 @@ class Work:
         """How often its launcher has failed."""
         self.ran: Ended | None = None
         """How its run ended, once its post has begun."""
-        self.stamps: list[Any] = []
+        self.stamps: list[Any] | None = None
         self.told = 0.0
         """When its node was last spoken to about it."""
 
@@ -140,6 +140,7 @@ class AllocationRunner:
 
     def more(self, attempts: Sequence[Attempt]) -> None:
         """Queue attempts; each begins when there is a place for it."""
+        queued: list[Attempt] = []
         for attempt in attempts:
             if attempt.id in self.works:
                 continue
@@ -147,19 +148,24 @@ class AllocationRunner:
             if self._closed or self._paused:
                 self.cut(work, self._closed or "forgotten")
             else:
-                self._queue(work)
+                queued += self._prepare(work)
+        self.placement.queue(queued)
         self._turn(self.doors.now())
 
     def _queue(self, work: Work) -> None:
+        self.placement.queue(self._prepare(work))
+
+    def _prepare(self, work: Work) -> tuple[Attempt, ...]:
+        """Return what of an attempt waits for a node; what is for the machine of the script is begun."""
         attempt = work.attempt
         work.part, work.number, work.nodes, work.place = attempt, attempt.id, (), None
         if work.ran is not None or attempt.only_post or (attempt.argv is None and not attempt.script):
             self.host.run(work, attempt.replace(only_post=True) if work.ran is not None else attempt)
-            return
+            return ()
         if attempt.post and not _is_wide(attempt):
             # what follows a run is light work, and not for the nodes
             work.part = attempt.replace(post="", outputs=attempt.outputs if self._start["latency"] else ())
-        self.placement.queue([self.members.as_allowed(work.part)])
+        return (self.members.as_allowed(work.part),)
 
     def forget(self, ids: Iterable[int]) -> None:
         """Take attempts back that have not begun; each answers Cut(why="forgotten")."""
@@ -298,21 +304,22 @@ class AllocationRunner:
 
     # ------------------------------------------------------------ answers
 
-    def take(self, row: list[Any], channel: object, rank: int, *, node: str, logs: str) -> None:
-        """Take an answer about an attempt."""
+    def take(self, row: list[Any], place: tuple[object, int], now: float, *, node: str, logs: str) -> None:
+        """Take an answer about an attempt from where it is."""
         kind = row[0]
         try:
             if kind == "w":
                 self.note(f"{node}: {row[1]}")
             work = self.works.get(row[1]) if kind in ABOUT_ATTEMPTS else None
-            if work is None or work.place is None or work.place[0] is not channel or work.place[1] != rank:
+            if work is None or work.place != place:
                 return  # it was told before, or is of no concern any more
             if kind == "b":
-                self._on_began(work)
+                self._on_began(work, now)
             elif kind == "s":
-                work.stamps += row[2:]
+                work.stamps = [*(work.stamps or ()), *row[2:]]
             elif kind == "e":
-                self._on_ended(work, parse_end(row, work.stamps, node=node, logs=logs, own=work.attempt.log))
+                own, at = work.attempt.log, now - self.began_at
+                self._on_ended(work, parse_end(row, work.stamps, node=node, logs=logs, own=own, at=at))
             elif kind == "c":
                 self._on_cut(work, str(row[2]), float(row[3]))
             else:
@@ -320,8 +327,7 @@ class AllocationRunner:
         except (ValueError, TypeError, IndexError):
             return
 
-    def _on_began(self, work: Work) -> None:
-        now = self.doors.now()
+    def _on_began(self, work: Work, now: float) -> None:
         self.placement.began(work.attempt.id, now)
         if work.began is None:
             work.began = now
@@ -329,7 +335,7 @@ class AllocationRunner:
 
     def _on_ended(self, work: Work, ended: Ended) -> None:
         attempt = work.attempt
-        work.stamps = []
+        work.stamps = None
         if work.nodes and self.host.excuse(work, ended):
             return
         if work.ran is None:
@@ -348,7 +354,7 @@ class AllocationRunner:
             self.host.run(work, attempt.replace(only_post=True, needs=(*attempt.needs, *made)))
             return
         del self.works[attempt.id]
-        self.events_ready.append(ended.replace(at=self.doors.now() - self.began_at))
+        self.events_ready.append(ended)
         if attempt.holds and (not succeeded or None in ended.stamps):
             self._pause()
 

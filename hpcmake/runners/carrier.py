@@ -7,11 +7,10 @@ lines mean.
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from hpcmake.runners.process import spawn
-from hpcmake.runners.rows import Lines
+from hpcmake.runners.rows import Lines, render_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +56,7 @@ class Pipe:
         """Send a line, as far as there is room for it now."""
         if self.ended or self.process.stdin < 0:
             return
-        self._unsent += json.dumps(words, separators=(",", ":")).encode() + b"\n"
+        self._unsent += render_line(words)
         self.write()
 
     def write(self) -> None:

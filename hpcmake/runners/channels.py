@@ -6,10 +6,10 @@ Owns the launch's process, its mailbox and whether it still lives.  Knows nothin
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 
 from hpcmake.runners.carrier import Pipe
+from hpcmake.runners.rows import render_line
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +59,8 @@ class PipeChannel:
 
     def __init__(self, argv: Sequence[str], *, environment: Mapping[str, str], remarks: str) -> None:
         self.pipe = Pipe(argv, environment=environment, remarks=remarks)
+        self.stuck: dict[int, PipeChannel] = {}
+        """Where it puts itself, by its descriptor, when what it is to say finds no room."""
 
     @property
     def ended(self) -> bool:
@@ -80,6 +82,8 @@ class PipeChannel:
             self.pipe.process.close_stdin()
         else:
             self.pipe.say(words)
+            if self.pipe.unsent:
+                self.stuck[self.pipe.process.stdin] = self
 
     def flush(self) -> None:
         """Write what there was no room for."""
@@ -137,7 +141,7 @@ class MailboxChannel(PipeChannel):
         self._unsent = bytearray()
         self._file = os.open(mailbox, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
         try:
-            os.write(self._file, _line(start))
+            os.write(self._file, render_line(start))
             super().__init__(argv, environment=environment, remarks=remarks)
         except BaseException:
             self._drop()
@@ -147,7 +151,7 @@ class MailboxChannel(PipeChannel):
     def say(self, rank: int | None, words: Sequence[object]) -> None:
         """Tell one of them, or (None) all."""
         if not self.ended:
-            self._unsent += _line([-1 if rank is None else rank, *words])
+            self._unsent += render_line([-1 if rank is None else rank, *words])
 
     def flush(self) -> None:
         """Append what was said."""
@@ -181,7 +185,3 @@ class MailboxChannel(PipeChannel):
             self._file = -1
             with contextlib.suppress(OSError):
                 os.unlink(self._mailbox)
-
-
-def _line(words: object) -> bytes:
-    return json.dumps(words, separators=(",", ":")).encode() + b"\n"

@@ -84,6 +84,8 @@ class RealDoors:
         self._poll = select.epoll()
         self._channels: dict[int, PipeChannel] = {}
         self._full: dict[int, PipeChannel] = {}
+        self._stuck: dict[int, PipeChannel] = {}
+        """Channels that have found no room since the last wait."""
         self._ready: list[Channel] = []
         os.makedirs(folder, exist_ok=True)
         self._alarm, self._former_alarm = catch_signals()
@@ -123,15 +125,19 @@ class RealDoors:
 
     def _take(self, channel: PipeChannel) -> Channel:
         self._channels[channel.fileno()] = channel
+        channel.stuck = self._stuck
+        if channel.is_full:
+            self._stuck[channel.pipe.process.stdin] = channel
         self._poll.register(channel.fileno(), select.EPOLLIN)
         return channel
 
     def wait(self, seconds: float | None) -> bool:
         """Wait until one of the channels has something to read or has ended, or until a signal comes (True)."""
-        for channel in self._channels.values():
-            if channel.is_full and channel.pipe.process.stdin not in self._full:
-                self._full[channel.pipe.process.stdin] = channel
-                self._poll.register(channel.pipe.process.stdin, select.EPOLLOUT)
+        for number, channel in self._stuck.items():
+            if channel.is_full and channel.pipe.process.stdin == number and number not in self._full:
+                self._full[number] = channel
+                self._poll.register(number, select.EPOLLOUT)
+        self._stuck.clear()
         self._full = {number: each for number, each in self._full.items() if each.pipe.process.stdin == number}
         self._ready = []
         signaled = False

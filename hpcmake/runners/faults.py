@@ -39,6 +39,11 @@ class Faults:
         self._lost: list[float] = []
         self._failed = 0
 
+    @property
+    def any_deaths(self) -> bool:
+        """Whether any task was there when a node was lost."""
+        return bool(self._deaths)
+
     def came_up(self, nodes: Iterable[int]) -> None:
         """A launch came up on nodes."""
         self.any_up = True

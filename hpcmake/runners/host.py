@@ -40,6 +40,7 @@ class Host:
         spread: Callable[[Resources, Sequence[str]], Sequence[str]],
     ) -> None:
         self.channel = channel
+        self._place = (channel, 0)
         self._runner = runner
         self._logs = f"{runner.logs}/{name}"
         self._spread = spread
@@ -76,19 +77,20 @@ class Host:
         work.number = part.id * _NUMBERS + work.faults
         # whether its failure stops the run is known only when it was no fault of its launcher
         work.part = part.replace(id=work.number, resources=_SHELL.replace(time=part.resources.time), holds=False)
-        work.place = (self.channel, 0)
+        work.place = self._place
         work.told = self._runner.doors.now()
         self.channel.say(0, ["more", render_row(work.part)])
 
     def hear(self) -> None:
         """Take what it says."""
         runner = self._runner
+        now = runner.doors.now()
         for _, row in self.channel.read():
             if len(row) > 1 and type(row[1]) is int and row[0] in ABOUT_ATTEMPTS:
                 number, row[1] = row[1], row[1] // _NUMBERS
                 work = runner.works.get(row[1])
                 if work is not None and work.number == number:
-                    runner.take(row, self.channel, 0, node=self._where(work), logs=self._logs)
+                    runner.take(row, self._place, now, node=self._where(work), logs=self._logs)
         if self.channel.ended:
             text = self.channel.last_words() or f"the process that runs tasks ended with status {self.channel.status}"
             runner.abandon()

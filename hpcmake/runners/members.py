@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from hpcmake.model import Attempt
     from hpcmake.runners.allocation import AllocationRunner, Work
     from hpcmake.runners.channels import Channel
-    from hpcmake.runners.orders import Spot
+    from hpcmake.runners.nodes import Node
 
 _BLINK = 0.02  # seconds
 _SLOW_END = 5.0  # seconds that a launch may take to end when its output has
@@ -30,16 +30,22 @@ _NO_PROGRAM = frozenset({126, 127})
 _SHELL_SIGNALS = 128
 DIED = "node"
 """Why an attempt has ended at whose deaths of nodes it was present too often."""
+_LOOK_EVERY = 1.0  # seconds between two looks at all of them
 
 
 class Member:
-    """One launch of node programs: the nodes by rank, and when each was last heard."""
+    """One launch of node programs: the nodes by rank, and when each was last heard.
 
-    def __init__(self, launch: int, nodes: tuple[int, ...], channel: Channel, logs: str, now: float) -> None:
+    What names of the logs of a node begin with is `logs`, and, where there are several, the rank.
+    """
+
+    def __init__(self, launch: int, nodes: Sequence[Node], channel: Channel, logs: str, now: float) -> None:
         self.launch = launch
-        self.nodes = nodes
+        self.nodes = tuple(node.number for node in nodes)
+        self.names = [node.spot.name for node in nodes]
+        self.rank_of = {number: rank for rank, number in enumerate(self.nodes)}
         self.channel = channel
-        self.logs = logs
+        self.logs = [f"{logs}.{rank}" if channel.is_shared else logs for rank in range(len(nodes))]
         self.heard = [now] * len(nodes)
         self.up: set[int] = set()
         self.ending: float | None = None
@@ -47,10 +53,6 @@ class Member:
         self.retired: float | None = None
         """When it was told to end."""
         self.born = now
-
-    def logs_of(self, rank: int) -> str:
-        """Return what names of the logs of a rank begin with."""
-        return f"{self.logs}.{rank}" if self.channel.is_shared else self.logs
 
 
 class Members:
@@ -63,6 +65,9 @@ class Members:
         self._of: dict[int, Member] = {}
         self._by_channel: dict[int, Member] = {}
         self._dirty: dict[int, Channel] = {}
+        self._ending: dict[int, Member] = {}
+        """Those whose output has ended, and whose process may not have."""
+        self._next_look = 0.0
         self._stranded: list[tuple[float, tuple[int, ...], list[Work]]] = []
         """Until when something that nobody hears may run on nodes, and what that is."""
 
@@ -71,9 +76,9 @@ class Members:
     def serve(self, launch: int, nodes: tuple[int, ...], start: Mapping[str, Any], now: float) -> None:
         """Start node programs."""
         runner = self.runner
-        spots: list[Spot] = [runner.placement.nodes[number].spot for number in nodes]
-        names = [spot.name for spot in spots]
-        first, name = spots[0], f"{self._name}-{launch}"
+        members = [runner.placement.nodes[number] for number in nodes]
+        names = [node.spot.name for node in members]
+        first, name = members[0].spot, f"{self._name}-{launch}"
         told = {
             **start,
             "name": name,
@@ -88,7 +93,7 @@ class Members:
             runner.placement.gone(launch)
             runner.halt("launcher", f"the launcher `{error.filename}` cannot be started: {error.strerror}")
             return
-        member = Member(launch, nodes, channel, f"{runner.logs}/{name}", now)
+        member = Member(launch, members, channel, f"{runner.logs}/{name}", now)
         self._of[launch] = self._by_channel[id(channel)] = member
 
     def give(self, number: int, works: Sequence[Work], now: float) -> None:
@@ -100,9 +105,10 @@ class Members:
                 self.runner.placement.ended(work.attempt.id)
                 self.runner.placement.queue([self.as_allowed(work.part)], first=True)
             return
-        rank = member.nodes.index(number)
+        rank = member.rank_of[number]
+        place = (member.channel, rank)
         for work in works:
-            work.place = (member.channel, rank)
+            work.place = place
             work.told = now
         self._say(member, rank, ["more", *(work.row() for work in works)])
 
@@ -114,7 +120,7 @@ class Members:
 
     def as_allowed(self, attempt: Attempt) -> Attempt:
         """Return an attempt as it may run: alone on a node, if it was there when others died."""
-        if not self.faults.runs_alone(attempt.task):
+        if not self.faults.any_deaths or not self.faults.runs_alone(attempt.task):
             return attempt
         cores = max(node.spot.cores for node in self.runner.placement.nodes)
         return attempt.replace(resources=attempt.resources.replace(cores=cores))
@@ -142,7 +148,7 @@ class Members:
         if member is None:
             return
         runner, now = self.runner, self.runner.doors.now()
-        nodes = runner.placement.nodes
+        names, logs = member.names, member.logs
         for rank, row in channel.read():
             member.heard[rank] = now
             kind = row[0]
@@ -151,10 +157,10 @@ class Members:
             elif kind == "n":
                 self._on_unfit(member.nodes[rank], str(row[1]) if len(row) > 1 else "")
             elif kind != "a":
-                name = nodes[member.nodes[rank]].spot.name
-                runner.take(row, channel, rank, node=name, logs=member.logs_of(rank))
+                runner.take(row, (channel, rank), now, node=names[rank], logs=logs[rank])
         if channel.ended and member.ending is None:
             member.ending = now
+            self._ending[member.launch] = member
 
     def _on_up(self, member: Member, rank: int) -> None:
         member.up.add(rank)
@@ -186,16 +192,28 @@ class Members:
 
     def wake(self, now: float) -> float:
         """Return when to look at the latest."""
-        if any(member.ending is not None for member in self._of.values()):
+        if self._ending:
             return now + 0.05
         return min((until for until, _, _ in self._stranded), default=inf)
 
     def look(self, now: float) -> None:
         """Find what has ended, what is silent, and what can be sure to have ended by now."""
+        for member in list(self._ending.values()):
+            self._bury(member, now)
+        if now >= self._next_look:
+            self._next_look = now + _LOOK_EVERY
+            self._look_at_all(now)
+        if not self._stranded:
+            return
+        for entry in [entry for entry in self._stranded if entry[0] <= now]:
+            self._stranded.remove(entry)
+            self._free(entry[1], entry[2])
+
+    def _look_at_all(self, now: float) -> None:
         for member in list(self._of.values()):
             if member.ending is not None:
-                self._bury(member, now)
-            elif member.retired is not None and now - member.retired > _SLOW_RETIRE:
+                continue
+            if member.retired is not None and now - member.retired > _SLOW_RETIRE:
                 member.channel.kill()
                 for number in member.nodes:
                     self._give_up(number, "does not end what it was told to end")
@@ -203,9 +221,6 @@ class Members:
                 member.channel.kill()
             elif member.up and now - min(member.heard) > SILENT:
                 self._miss(member, now)
-        for entry in [entry for entry in self._stranded if entry[0] <= now]:
-            self._stranded.remove(entry)
-            self._free(entry[1], entry[2])
 
     def _miss(self, member: Member, now: float) -> None:
         placement = self.runner.placement
@@ -235,7 +250,7 @@ class Members:
                 member.channel.kill()
             return
         runner = self.runner
-        del self._of[member.launch], self._by_channel[id(member.channel)]
+        del self._of[member.launch], self._by_channel[id(member.channel)], self._ending[member.launch]
         self._dirty.pop(member.launch, None)
         said = member.channel.last_words()
         # killed, it has left what it had started; ended by itself, it has seen that to its end
@@ -356,3 +371,4 @@ class Members:
             runner.doors.forget(channel)
         self._of.clear()
         self._by_channel.clear()
+        self._ending.clear()

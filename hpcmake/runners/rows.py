@@ -88,15 +88,26 @@ class Lines:
         return rows
 
 
-def parse_end(row: list[Any], stamps: list[Any], *, node: str, logs: str, own: str | None) -> Ended:
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def render_line(words: object) -> bytes:
+    """Return a line of what is said."""
+    return _encode(words).encode() + b"\n"
+
+
+def parse_end(
+    row: list[Any], stamps: list[Any] | None, *, node: str, logs: str, own: str | None, at: float | None = None
+) -> Ended:
     """Return the end that an answer tells.
 
-    `stamps` came before it, `logs` is what names of the node's logs begin with, `own` the attempt's own log.  As
-    node/__init__.py says: slot -1 is `own`, -2 the log of the node.
+    `stamps` came before it, `logs` is what names of the node's logs begin with, `own` the attempt's own log, `at` the
+    time on our clock (None: as the node says).  As node/__init__.py says: slot -1 is `own`, -2 the log of the node.
     Raises ValueError, TypeError or IndexError if it is none.
     """
-    _, number, status, why, wall, cpu, rss, at, place, strays, *flat = row
-    flat = stamps + flat
+    _, number, status, why, wall, cpu, rss, told, place, strays, *flat = row
+    if stamps:
+        flat = stamps + flat
     found: tuple[Stamp | None, ...] = ()
     if flat:
         found = tuple(
@@ -106,4 +117,4 @@ def parse_end(row: list[Any], stamps: list[Any], *, node: str, logs: str, own: s
     if place:
         slot, offset, length = place
         log = (own if own and slot == OWN else f"{logs}.{'out' if slot == TOGETHER else slot}", offset, length)
-    return Ended(number, status, why, wall, cpu, rss, at, node, log, found, strays)
+    return Ended(number, status, why, wall, cpu, rss, told if at is None else at, node, log, found, strays)
