@@ -43,7 +43,7 @@ class Attempts:
         self.up = time.monotonic()
         self.grace = start["grace"]
         self.room = Room(start["cores"], start["memory"], start["gpus"])
-        self.slots = Slots(logs, scratch)
+        self.slots = Slots(logs, scratch, shared=bool(start.get("spool")))
         spool = scratch if start.get("spool") else ""
         self.outputs = Outputs(logs + "out", spool, lambda text: answers.tell("w", text))
         self.inputs = Inputs(start.get("latency", 0.0), start.get("grain", 1))

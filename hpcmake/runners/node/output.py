@@ -207,7 +207,7 @@ def punch(fd: int, length: int) -> None:
     import ctypes  # loaded already where orphans are caught
 
     try:
-        fallocate = ctypes.CDLL(None).fallocate64
+        fallocate = ctypes.CDLL(None).fallocate
     except (OSError, AttributeError):
         return
     fallocate(fd, KEEP_SIZE_PUNCH_HOLE, ctypes.c_int64(0), ctypes.c_int64(length))

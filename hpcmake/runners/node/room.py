@@ -51,7 +51,7 @@ class Room:
         task.cores = self.cores if task.alone else min(task.cores, self.cores)
         task.memory = min(task.memory, self.memory)
         task.gpus = min(task.gpus, self._most_gpus)
-        shape = (task.cores, task.memory, task.gpus, task.alone > 0)
+        shape = find_shape(task)
         if shape not in self._lines:
             self._lines[shape] = deque()
         self._lines[shape].append(task)
@@ -108,14 +108,18 @@ class Room:
             task.devices = []
 
     def set_aside(self, task: "Task") -> None:
-        """Give back what a task has taken that cannot begin yet; it waits, but is not next."""
+        """Give back what the task has taken that was taken last, for it cannot begin yet: it waits, but is not next."""
         self.give_back(task)
+        self._lines[find_shape(task)].popleft()
         self.waiting[task.id] = task
 
     def bring_back(self, task: "Task") -> None:
-        """Let a task that was set aside be next of those that take as much."""
-        shape = (task.cores, task.memory, task.gpus, task.alone > 0)
-        self._lines.setdefault(shape, deque()).appendleft(task)
+        """Let a task that was set aside be next of those that take as much, behind those that came before it."""
+        line = self._lines.setdefault(find_shape(task), deque())
+        at = 0
+        while at < len(line) and line[at].order < task.order:
+            at += 1
+        line.insert(at, task)
 
     def groups(self) -> "dict[int, int]":
         """Return the process group of each running task, with its id."""
@@ -127,3 +131,8 @@ class Room:
         self.waiting.clear()
         self._lines.clear()
         return ids
+
+
+def find_shape(task: "Task") -> "tuple[int, int, int, bool]":
+    """Return what a task takes; those that take as much stand in one line."""
+    return task.cores, task.memory, task.gpus, task.alone > 0

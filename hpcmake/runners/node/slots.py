@@ -11,15 +11,20 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .task import Task
 
-FRESH = 1.0  # seconds in which a folder is not looked at again
+FRESH = 1.0  # seconds in which a folder is not looked at again …
+SHARED = 60.0  # … of a file system that all nodes share
 
 
 class Slots:
-    """As many slots as tasks ever ran at once; the logs' names begin with `logs`, scripts lie in `scratch`."""
+    """As many slots as tasks ever ran at once; the logs' names begin with `logs`, scripts lie in `scratch`.
 
-    def __init__(self, logs: str, scratch: str) -> None:
+    `shared`: to look at a file costs more than this machine.
+    """
+
+    def __init__(self, logs: str, scratch: str, *, shared: bool) -> None:
         self.logs = logs
         self.scratch = scratch
+        self._fresh = SHARED if shared else FRESH
         self._all: list[Slot] = []
         self._free: list[Slot] = []
         self._folders: set[str] = set()
@@ -38,13 +43,14 @@ class Slots:
         self._free.append(slot)
 
     def make_folders(self, task: "Task") -> None:
-        """Make the folders of a task; those of the last second are not looked at again.  Raises OSError."""
+        """Make the folders of a task; those looked at a moment ago are not looked at again.  Raises OSError."""
         if task.began > self._fresh_until:
             self._folders.clear()
-            self._fresh_until = task.began + FRESH
+            self._fresh_until = task.began + self._fresh
         for folder in (*task.folders, os.path.dirname(task.log)) if task.log else task.folders:
             if folder and folder not in self._folders:
-                os.makedirs(encode(folder), exist_ok=True)
+                if not os.path.isdir(encode(folder)):
+                    os.makedirs(encode(folder), exist_ok=True)
                 self._folders.add(folder)
 
     def doubt_folders(self) -> None:
