@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from command import Command
 
-from hpcmake.runners.queue_facts import QueueFacts, parse_queues
-from hpcmake.runners.submission import Submission, is_gone, parse_job_id, render_submission
-from hpcmake.site import NodeKind, Queue, Site
+from hpcmake.runners.schedulers.queue_facts import QueueFacts, parse_queues
 
 GALAXY = f"""\
 name = "galaxy"
@@ -36,8 +34,8 @@ echo "7;galaxy"
 """
 
 SUBMITTED = (
-    "sbatch --parsable -N 1 -t 5 -J hmcheck -o HERE/.hpcmake-check/out --no-requeue --exclusive -p short -A stars"
-    " HERE/.hpcmake-check/job.sh"
+    "sbatch --parsable -N 1 -t 5 -J hmcheck -o HERE/.hpcmake-check/out --open-mode=append"
+    " --no-requeue --no-kill --exclusive -p short -A stars HERE/.hpcmake-check/job.sh"
 )
 
 PYTHON = "{}.{}".format(*sys.version_info)
@@ -268,75 +266,3 @@ def test_queues_of_cobalt() -> None:
         "draining": QueueFacts("draining", state="draining"),
     }
     assert parse_queues("cobalt", "component error: Failed to connect\n") == {}
-
-
-# ---------------------------------------------------------------- submitting
-
-JOB = Submission("/c/job.sh", "hmcheck", 2, 5430.0, "/c/out")
-
-
-def test_submission_to_slurm() -> None:
-    kind = NodeKind("gpu", 64, words=("-C", "gpu"))
-    queue = Queue("debug", "gpu", (1, 8), ((1, 7200),), words=("-q", "debug"))
-    site = Site("perlmutter", "slurm", "srun", project="m1", nodes=(kind,), submit_words=("--mail-type=NONE",))
-    assert " ".join(render_submission(site, queue, JOB.replace(held=True))) == (
-        "sbatch --parsable -N 2 -t 91 -J hmcheck -o /c/out --no-requeue --exclusive -H -q debug -A m1 -C gpu"
-        " --mail-type=NONE /c/job.sh"
-    )
-
-
-def test_submission_to_pbs() -> None:
-    kind = NodeKind("a100", 32, words=("system=polaris",))
-    queue = Queue("debug", "a100", (1, 2), ((1, 7200),))
-    site = Site("polaris", "pbs", "mpiexec", project="P", filesystems=("home", "eagle"), nodes=(kind,))
-    assert " ".join(render_submission(site, queue, JOB)) == (
-        "qsub -l select=2:system=polaris -l place=scatter -l walltime=01:31:00 -l filesystems=home:eagle -N hmcheck"
-        " -r n -j oe -o /c/out -q debug -A P /c/job.sh"
-    )
-
-
-def test_submission_to_cobalt() -> None:
-    queue = Queue("debug-cache-quad", "knl", (1, 8), ((1, 7200),))
-    site = Site("theta", "cobalt", "aprun", project="P", filesystems=("home", "theta-fs0"))
-    assert " ".join(render_submission(site, queue, JOB)) == (
-        "qsub -n 2 -t 91 --mode script --jobname hmcheck -o /c/out -e /c/out --debuglog /c/out.cobaltlog"
-        " --attrs filesystems=home,theta-fs0 -q debug-cache-quad -A P /c/job.sh"
-    )
-
-
-@pytest.mark.parametrize(
-    ("scheduler", "status", "out", "err", "gone"),
-    [
-        ("slurm", 0, "7 short hmcheck alice R 0:04 1 node001\n", "", False),
-        ("slurm", 0, "", "", True),
-        ("slurm", 1, "", "slurm_load_jobs error: Invalid job id specified\n", True),
-        ("slurm", 1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n", False),
-        ("pbs", 0, "0.pbs01  good  carol  0 R workq\n", "", False),
-        ("pbs", 35, "", "qstat: 0.pbs01 Job has finished, use -x or -H to obtain historical job information\n", True),
-        ("pbs", 153, "", "qstat: Unknown Job Id 9999.pbs01\n", True),
-        ("pbs", None, "", "", False),
-        ("cobalt", 0, "JobID  State    \n================\n7      running  \n", "", False),
-        ("cobalt", 1, "", "", True),
-        ("cobalt", 1, "", "component error: Failed to connect to queue-manager\n", False),
-    ],
-)
-def test_whether_a_job_has_left_the_queue(  # each is a part of one answer
-    *, scheduler: str, status: int | None, out: str, err: str, gone: bool
-) -> None:
-    assert is_gone(scheduler, status, out, err) is gone
-
-
-@pytest.mark.parametrize(
-    ("scheduler", "out", "job"),
-    [
-        ("slurm", "12\n", "12"),
-        ("slurm", "12;sim\n", "12"),
-        ("pbs", "16.pbs01\n", "16.pbs01"),
-        ("cobalt", "266\n", "266"),
-        ("cobalt", "Removing job dependencies\n266 wait for it\n", "266"),
-        ("cobalt", "", None),
-        ("slurm", "sbatch: no\n", None),
-    ],
-)
-def test_the_id_of_a_job(scheduler: str, out: str, job: str | None) -> None:
-    assert parse_job_id(scheduler, out) == job

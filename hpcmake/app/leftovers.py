@@ -55,15 +55,18 @@ def await_leftovers(
 
 
 def _is_gone(scheduler: str, job: str, run: Callable[[Sequence[str], float], tuple[int | None, bytes, bytes]]) -> bool:
-    from hpcmake.runners.submission import ASK_JOB, is_gone
+    from hpcmake.runners.schedulers.jobs import DoNotKnow
+    from hpcmake.runners.schedulers.scheduler import find_scheduler
 
-    if scheduler not in ASK_JOB:
+    asked = find_scheduler(scheduler)
+    if asked is None or not job[:1].isdigit():
         return False
     try:
-        status, out, err = run((*ASK_JOB[scheduler], job), _PATIENCE)
+        status, out, err = run(asked.render_poll_job(job), _PATIENCE)
     except OSError:
         return False
-    return is_gone(scheduler, status, out.decode(errors="replace"), err.decode(errors="replace"))
+    told = asked.parse_poll_job(status, out.decode(errors="replace"), err.decode(errors="replace"))
+    return told is None or (not isinstance(told, DoNotKnow) and not told.in_queue)
 
 
 def _end_steps(

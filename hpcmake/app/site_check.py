@@ -12,14 +12,14 @@ from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
 from hpcmake.record import Record
 from hpcmake.runners.launchers import find_launcher
 from hpcmake.runners.process import call
-from hpcmake.runners.queue_facts import ASK, COMMANDS, parse_queues
+from hpcmake.runners.schedulers.queue_facts import ASK, COMMANDS, parse_queues
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from hpcmake.runners.queue_facts import QueueFacts
+    from hpcmake.runners.schedulers.queue_facts import QueueFacts
     from hpcmake.site import Queue, Site
 
 OLDEST_PYTHON = (3, 6)

@@ -16,13 +16,15 @@ from hpcmake.diagnostics import Trouble
 from hpcmake.runners.held import find_held
 from hpcmake.runners.launchers import find_launcher, render_node_launch
 from hpcmake.runners.placed import complete_site
-from hpcmake.runners.submission import ASK_JOB, CANCEL, Submission, is_gone, parse_job_id, render_submission
+from hpcmake.runners.schedulers.jobs import DoNotKnow, Refused, Submission
+from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
+    from hpcmake.runners.schedulers.scheduler import Scheduler
     from hpcmake.site import Queue, Site
 
 WALLTIME = 300.0
@@ -45,7 +47,8 @@ print("%d.%d on %s" % (sys.version_info[0], sys.version_info[1], os.uname()[1]))
 def try_job(site: Site, word: str) -> Iterator[Trial]:
     """Say what will be submitted, submit it, wait for it, and tell what it has found."""
     queue = next((each for each in site.queues if each.purpose == "trial"), None)
-    if queue is None:
+    scheduler = find_scheduler(site.scheduler)
+    if queue is None or scheduler is None:
         yield untried("trial job", "nothing is submitted: the site names no queue for trials")
         return
     folder = os.path.abspath(f".hpcmake-check-{time.strftime('%Y%m%d-%H%M%S')}-{os.getpid()}")
@@ -58,16 +61,14 @@ def try_job(site: Site, word: str) -> Iterator[Trial]:
         max(queue.shortest, WALLTIME),
         os.path.join(folder, "out"),
     )
-    argv = render_submission(site, queue, job)
+    argv = scheduler.render_submit(site, queue, job)
     hours = (site.charged_nodes(queue, job.nodes) or job.nodes) * job.walltime / 3600
     yield untried("trial job", f"submitting one job of at most {hours:.2g} node-hours", shlex.join(argv))
-    status, out, err = run(argv, 60.0)
-    number = parse_job_id(site.scheduler, out.decode(errors="replace"))
-    if status != 0 or number is None:
-        said = (err or out).decode(errors="replace").strip().splitlines()
-        yield bad("trial job", f"refused: {said[-1] if said else f'status {status}'}", f"see {folder}")
+    answer = scheduler.parse_submitted(*_asked(argv))
+    if isinstance(answer, Refused):
+        yield bad("trial job", f"refused: {_last_line(answer.text)}", f"see {folder}")
         return
-    yield from _await_findings(site, number, folder)
+    yield from _await_findings(scheduler, answer.id, folder)
 
 
 def _write_script(site: Site, word: str, folder: str) -> None:
@@ -82,7 +83,7 @@ def _write_script(site: Site, word: str, folder: str) -> None:
     os.chmod(path, 0o700)
 
 
-def _await_findings(site: Site, number: str, folder: str) -> Iterator[Trial]:
+def _await_findings(scheduler: Scheduler, number: str, folder: str) -> Iterator[Trial]:
     found, failed = (os.path.join(folder, name) for name in ("found", "failed"))
     until = time.monotonic() + _PATIENCE
     looks = 0
@@ -92,13 +93,13 @@ def _await_findings(site: Site, number: str, folder: str) -> Iterator[Trial]:
                 mend = f"call it again when the queue is shorter, or read {found} when the job has run"
                 yield bad("trial job", f"{number} has not run within {render_duration(_PATIENCE)}", mend)
                 return
-            looks = looks + 1 if _has_left(site, number) else 0
+            looks = looks + 1 if _has_left(scheduler, number) else 0
             if looks > _LOOKS:
                 yield bad("trial job", f"{number} has ended and told nothing", f"see {folder}/out")
                 return
             time.sleep(LOOK)
     except KeyboardInterrupt:
-        run([CANCEL[site.scheduler], number], 60.0)
+        _asked(scheduler.render_cancel([number]))
         raise
     if os.path.exists(found):
         yield good("trial job", f"{number} ran")
@@ -110,9 +111,18 @@ def _await_findings(site: Site, number: str, folder: str) -> Iterator[Trial]:
     yield bad("trial job", f"{number} could not start hpcmake", mend)
 
 
-def _has_left(site: Site, number: str) -> bool:
-    status, out, err = run([*ASK_JOB[site.scheduler], number], 60.0)
-    return is_gone(site.scheduler, status, out.decode(errors="replace"), err.decode(errors="replace"))
+def _has_left(scheduler: Scheduler, number: str) -> bool:
+    job = scheduler.parse_poll_job(*_asked(scheduler.render_poll_job(number)))
+    return job is None or (not isinstance(job, DoNotKnow) and not job.in_queue)
+
+
+def _asked(argv: Sequence[str]) -> tuple[int | None, str, str]:
+    status, out, err = run(argv, 60.0)
+    return status, out.decode(errors="replace"), err.decode(errors="replace")
+
+
+def _last_line(text: str) -> str:
+    return text.rpartition("\n")[2]
 
 
 def _remove(folder: str) -> None:
@@ -178,6 +188,9 @@ def _try_node(site: Site, node: str, program: str, folder: str) -> Trial:
 
 def _try_submission(site: Site, folder: str) -> Trial:
     """Submit a job that is held, which costs nothing, and take it out again."""
+    scheduler = find_scheduler(site.scheduler)
+    if scheduler is None:
+        return untried("jobs from jobs", "there is no scheduler")
     queue: Queue | None = next((each for each in site.queues if each.purpose == "trial"), None)
     script = os.path.join(folder, "held.sh")
     with open(script, "w", encoding="utf-8") as file:
@@ -185,11 +198,9 @@ def _try_submission(site: Site, folder: str) -> Trial:
     os.chmod(script, 0o700)
     nodes, walltime = (queue.nodes[0], max(queue.shortest, WALLTIME)) if queue else (1, WALLTIME)
     job = Submission(script, "hmheld", nodes, walltime, os.path.join(folder, "held.out"), held=True)
-    status, out, err = run(render_submission(site, queue, job), 60.0)
-    number = parse_job_id(site.scheduler, out.decode(errors="replace"))
-    if status != 0 or number is None:
-        why = (err or out).decode(errors="replace").strip().splitlines() or [f"status {status}"]
+    answer = scheduler.parse_submitted(*_asked(scheduler.render_submit(site, queue, job)))
+    if isinstance(answer, Refused):
         mend = f'write submit_from_jobs = "no" into {file_of(site)}'
-        return bad("jobs from jobs", f"refused: {why[-1].strip()}", mend)
-    run([CANCEL[site.scheduler], number], 60.0)
+        return bad("jobs from jobs", f"refused: {_last_line(answer.text)}", mend)
+    _asked(scheduler.render_cancel([answer.id]))
     return good("jobs from jobs", "a job may submit others")

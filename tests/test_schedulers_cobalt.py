@@ -1,0 +1,566 @@
+"""Cobalt: commands, and answers as version 1.0.33 printed them."""
+
+import pytest
+from scheduler_answers import JOB, polled, refused, scheduler
+
+from hpcmake.runners.schedulers.cobaltlog import parse_cobaltlog
+from hpcmake.runners.schedulers.jobs import Changed, DoNotKnow, Ending, JobState, Refused, Submission, Submitted
+from hpcmake.site import NodeKind, Queue, Site
+
+COBALT = scheduler("cobalt")
+THETA = Site("theta", "cobalt", "aprun", project="P", filesystems=("home", "theta-fs0"))
+DEBUG = Queue("debug-cache-quad", "knl", (1, 8), ((1, 7200),))
+NOISE = 'No handlers could be found for logger "Proxy"\n'
+USAGE = """\
+Usage: qsub.py --help
+Usage: qsub.py [options] <executable> [<excutable options>]
+
+Refer to man pages for JOBID EXPANSION and SCRIPT JOB DIRECTIVES.
+
+
+"""
+DOWN = (
+    "<Fault 20: '<START TRACEBACK ... Exception  : error: [Errno 111] Connection refused"
+    " ... END TRACEBACK: about 30 lines, cut here>'>"
+)
+
+
+# ---------------------------------------------------------------- submitting
+
+
+def test_a_job() -> None:
+    assert " ".join(COBALT.render_submit(THETA, DEBUG, JOB)) == (
+        "qsub -n 2 -t 91 --mode script --jobname hm0a1b2-0001-x7 -o /c/out -e /c/out --debuglog /c/out.cobaltlog"
+        " --attrs filesystems=home,theta-fs0 -q debug-cache-quad -A P /c/job.sh"
+    )
+
+
+def test_a_job_with_parents_and_files_of_its_own() -> None:
+    job = JOB.replace(parents=("10", "11"), error="/c/err", log="/c/log", project="Q")
+    assert " ".join(COBALT.render_submit(THETA.replace(filesystems=()), None, job)) == (
+        "qsub -n 2 -t 91 --mode script --jobname hm0a1b2-0001-x7 -o /c/out -e /c/err --debuglog /c/log"
+        " --dependencies 10:11 -A Q /c/job.sh"
+    )
+
+
+def test_attributes_are_given_once() -> None:
+    kind = NodeKind("knl", 64, words=("--attrs", "mcdram=flat"))
+    site = THETA.replace(nodes=(kind,), submit_words=("--attrs=location=0-7", "-M", "me@x"))
+    words = COBALT.render_submit(site, DEBUG, JOB.replace(held=True))
+    assert words[words.index("--attrs") + 1 :] == [
+        "filesystems=home,theta-fs0:mcdram=flat:location=0-7",
+        *("-h", "-q", "debug-cache-quad", "-M", "me@x", "-A", "P", "/c/job.sh"),
+    ]
+    assert words.count("--attrs") == 1
+
+
+@pytest.mark.parametrize(("seconds", "minutes"), [(1, "1"), (60, "1"), (61, "2"), (5400, "90"), (86400, "1440")])
+def test_a_walltime_is_minutes_and_never_has_a_colon(seconds: float, minutes: str) -> None:
+    words = COBALT.render_submit(THETA, None, JOB.replace(walltime=seconds))
+    assert words[words.index("-t") + 1] == minutes
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        JOB.replace(parents=("1",), held=True),  # would miss the end of its parent
+        JOB.replace(parents=("1",), after="any"),  # Cobalt has no such dependency
+        JOB.replace(parents=("",)),  # means no dependency at all, with a warning
+    ],
+)
+def test_what_cobalt_cannot_do(job: Submission) -> None:
+    with pytest.raises(ValueError, match=r"Cobalt|dependency"):
+        COBALT.render_submit(THETA, DEBUG, job)
+
+
+def test_the_id_of_a_job() -> None:
+    assert COBALT.parse_submitted(0, "1\n", "") == Submitted("1")
+
+
+def test_the_server_may_add_a_message_to_the_id() -> None:
+    assert COBALT.parse_submitted(0, "266 wait for it\n", "") == Submitted("266", ("wait for it",))
+
+
+def test_lines_may_go_before_the_id() -> None:
+    assert COBALT.parse_submitted(0, "Removing job dependencies\n6\n", "") == Submitted("6")
+
+
+def test_words_of_a_filter_are_warnings() -> None:
+    err = 'Job routed to queue "debug-cache-quad".\nMemory mode set to cache quad for queue debug-cache-quad\n'
+    assert COBALT.parse_submitted(0, "7\n", err) == Submitted("7", tuple(err.splitlines()))
+
+
+@pytest.mark.parametrize(
+    ("named", "lost"),
+    [
+        ("31", ("31",)),
+        ("77777", ("77777",)),
+        ("1:2", ("1", "2")),
+        ("1,2", ("1", "2")),
+        ("notajob", ("notajob",)),
+        ("", ()),
+    ],
+)
+def test_a_parent_that_has_left_the_queue_is_told_while_the_job_is_taken(named: str, lost: tuple[str, ...]) -> None:
+    err = f"WARNING: dependencies {named} do not match jobs currently in the queue"
+    assert COBALT.parse_submitted(0, "32\n", err + "\n") == Submitted("32", (err,), lost)
+
+
+@pytest.mark.parametrize(
+    ("err", "status", "kind", "text"),
+    [
+        ("No executable or script specified\n\n", 1, "never", "No executable or script specified"),
+        ("No required options provided\n\n", 1, "never", "No required options provided"),
+        ("'time' not provided\n", 1, "never", "'time' not provided"),
+        ("'nodecount' not provided\n", 1, "never", "'nodecount' not provided"),
+        ("command /c/nosuch.sh not found, or is not a file\n", 1, "never", None),
+        ("command /c/noexec.sh is not executable\n", 1, "never", None),
+        (
+            f"{NOISE}<Fault 1001: \"trying to add job to non-existent queue 'nosuchq'\">\n",
+            1,
+            "never",
+            "trying to add job to non-existent queue 'nosuchq'",
+        ),
+        (
+            f"{USAGE}qsub.py: error: no such option: --nosuchopt\n",
+            2,
+            "never",
+            "qsub.py: error: no such option: --nosuchopt",
+        ),
+        (
+            "Specifed mode 'c16' not valid, valid modes are\nco\nvn\nscript\ninteractive\n",
+            1,
+            "never",
+            "Specifed mode 'c16' not valid, valid modes are\nco\nvn\nscript\ninteractive",
+        ),
+        ("node count out of realistic range\n", 1, "never", "node count out of realistic range"),
+        (
+            f"{USAGE}qsub.py: error: option -n: invalid integer value: 'abc'\n",
+            2,
+            "never",
+            "qsub.py: error: option -n: invalid integer value: 'abc'",
+        ),
+        (
+            (
+                f"{NOISE}component error: XMLRPC failure <Fault 1004: 'Node count out of realistic range'> in"
+                " system.validate_job\n\n"
+            ),
+            1,
+            "never",
+            "Node count out of realistic range",
+        ),
+        (
+            (
+                f"{NOISE}component error: XMLRPC failure <Fault 1004: 'Job requested 5000 nodes.  Maximum permitted size is"
+                " 4100'> in system.validate_job\n\n"
+            ),
+            1,
+            "never",
+            "Job requested 5000 nodes.  Maximum permitted size is 4100",
+        ),
+        (
+            f"{NOISE}component error: XMLRPC failure <Fault 1004: 'Walltime less than minimum'> in system.validate_job\n\n",
+            1,
+            "never",
+            "Walltime less than minimum",
+        ),
+        ("invalid time specification: illegal value 'xx' for minutes\n", 1, "never", None),
+        (
+            f"{NOISE}<Fault 1001: \"Walltime greater than the 'debug-cache-quad' queue max walltime of 01:00:00\\n\">\n",
+            1,
+            "never",
+            "Walltime greater than the 'debug-cache-quad' queue max walltime of 01:00:00",
+        ),
+        (
+            f"{NOISE}<Fault 1001: \"Walltime less than the 'default' queue min walltime of 00:30:00\\n\">\n",
+            1,
+            "never",
+            "Walltime less than the 'default' queue min walltime of 00:30:00",
+        ),
+        (
+            f"{NOISE}<Fault 1001: \"You are not allowed to submit to the 'R.fixture' queue\\n\">\n",
+            1,
+            "never",
+            "You are not allowed to submit to the 'R.fixture' queue",
+        ),
+        (
+            f"{NOISE}<Fault 1001: \"You are not allowed to submit to the 'R.x' queue (group restriction)\\n\">\n",
+            1,
+            "never",
+            "You are not allowed to submit to the 'R.x' queue (group restriction)",
+        ),
+        (
+            f"{NOISE}<Fault 1001: \"The 'draining' queue is draining\">\n",
+            1,
+            "again",
+            "The 'draining' queue is draining",
+        ),
+        (f"{NOISE}<Fault 1001: \"The 'deadq' queue is dead\">\n", 1, "never", "The 'deadq' queue is dead"),
+        ("directory /c/nodir/out.txt does not exist\n", 1, "never", None),
+        ("Improperly formatted argument to env : ['novalue']\n", 1, "never", None),
+        ("Improperly formatted argument to attrs : a=b=c\n", 1, "never", None),
+        ("--proccount is 0 which is greater <= to zero\n", 1, "never", None),
+        ("file /c/nosuchinput not found, or is not a file\n", 1, "never", None),
+        (
+            f"{NOISE}<Fault 1001: \"The limit of 2 jobs per user in the 'debug-cache-quad' queue has been reached\\n\">\n",
+            1,
+            "again",
+            "The limit of 2 jobs per user in the 'debug-cache-quad' queue has been reached",
+        ),
+        (
+            f"{NOISE}<Fault 1001: \"The limit of 1320 node hours per user in the 'default' queue has been reached\\n\">\n",
+            1,
+            "again",
+            "The limit of 1320 node hours per user in the 'default' queue has been reached",
+        ),
+        (
+            (
+                f"{NOISE}<Fault 1001: \"The limit of 2 jobs per user in the 'q' queue has been reached\\nWalltime greater than"
+                " the 'q' queue max walltime of 01:00:00\\n\">\n"
+            ),
+            1,
+            "never",
+            (
+                "The limit of 2 jobs per user in the 'q' queue has been reached\n"
+                "Walltime greater than the 'q' queue max walltime of 01:00:00"
+            ),
+        ),
+        ("Projects available: A, B\n", 1, "never", None),
+        ("not today\nFilter /usr/bin/filter failed\n", 1, "unknown", "not today\nFilter /usr/bin/filter failed"),
+    ],
+)
+def test_a_refusal(err: str, status: int, kind: str, text: str | None) -> None:
+    assert refused("cobalt", status, err) == (kind, text or err.strip(), False)
+
+
+@pytest.mark.parametrize(
+    "err",
+    [
+        f"{NOISE}{DOWN}\n",
+        f"component error: XMLRPC failure {DOWN} in queue-manager.add_jobs\n\n",
+        "component error: Failed to connect to queue-manager: unable to find it\n",
+    ],
+)
+def test_a_server_that_is_down_may_have_taken_the_job_before(err: str) -> None:
+    kind, _, may_be_queued = refused("cobalt", 1, err)
+    assert (kind, may_be_queued) == ("again", True)
+
+
+def test_usage_on_stdout_is_not_what_was_said() -> None:
+    assert refused("cobalt", 1, "No required options provided\n\n", USAGE)[1] == "No required options provided"
+
+
+@pytest.mark.parametrize(
+    ("status", "out", "err", "answer"),
+    [
+        (None, "", "", Refused("again", "qsub did not answer", may_be_queued=True)),
+        (0, "", "", Refused("unknown", "qsub said nothing, and ended with status 0", may_be_queued=True)),
+        (0, "thank you\n", "", Refused("unknown", "thank you", may_be_queued=True)),
+        (1, "", "the moon is full\n", Refused("unknown", "the moon is full", may_be_queued=True)),
+        (1, "12 angry men\n", "", Refused("unknown", "12 angry men", may_be_queued=True)),
+        (None, "12\n", "", Submitted("12")),
+        (1, "12\n", "bad weather\n", Submitted("12", ("bad weather",))),
+    ],
+)
+def test_answers_that_nobody_has_seen(status: int | None, out: str, err: str, answer: object) -> None:
+    assert COBALT.parse_submitted(status, out, err) == answer
+
+
+# ---------------------------------------------------------------- looking
+
+
+def test_a_poll_asks_once_for_all_jobs_of_the_user() -> None:
+    columns = "JobID:State:Nodes:WallTime:TimeRemaining:StartTime:Queue:Score:Dependencies:User:JobName"
+    assert COBALT.render_poll("alice", ["1", "2"]) == ["qstat", "--header", columns, "-u", "alice"]
+    assert COBALT.render_poll_user("alice") == COBALT.render_poll("alice", ["9"])
+    assert COBALT.render_poll_queue("default") == ["qstat", "--header", columns, "default"]
+    assert COBALT.render_poll_job("12") == ["qstat", "--header", columns, "12"]
+
+
+CHAIN = """\
+JobID  State      S  Queue    Dependencies  User_Hold  Admin_Hold  Location
+=============================================================================
+12     starting   R  default  10*, 11*      False      False       node02
+13     queued     Q  default                False      False       None
+14     running    R  default                False      False       node11
+15     dep_fail   H  default  13            False      False       None
+16     dep_hold   H  default  15            False      False       None
+17     dep_fail   H  default  13, 14*       False      False       None
+18     user_hold  H  default  14            True       False       None
+19     killing    K  default                False      False       node02
+29     pondering  H  default                False      False       None
+"""
+
+
+def test_states_and_what_jobs_wait_for() -> None:
+    jobs = polled("cobalt", CHAIN)
+    assert {job: (each.state, each.reason, each.waits_for) for job, each in jobs.items()} == {
+        "12": ("starting", "", ()),
+        "13": ("queued", "", ()),
+        "14": ("running", "", ()),
+        "15": ("dep_fail", "", ("13",)),
+        "16": ("waiting", "dep_hold", ("15",)),
+        "17": ("dep_fail", "", ("13",)),
+        "18": ("held", "user_hold", ("14",)),
+        "19": ("ending", "killing", ()),
+        "29": ("strange", "pondering", ()),
+    }
+
+
+def test_rows_end_in_blanks() -> None:
+    lines = CHAIN.splitlines()
+    padded = [line if line.startswith("=") else line + " " * (len(lines[1]) - len(line)) for line in lines]
+    assert polled("cobalt", "\n".join([*padded, ""])) == polled("cobalt", CHAIN)
+
+
+def test_a_limit_of_running_jobs_is_no_hold() -> None:
+    table = """\
+JobID  State        S  Queue             WallTime  Dependencies  User_Hold
+============================================================================
+21     dep_fail     H  default           00:10:00  19            False
+28     starting     R  debug-cache-quad  00:10:00                False
+29     maxrun_hold  H  debug-cache-quad  00:10:00                False
+"""
+    jobs = polled("cobalt", table)
+    assert jobs["29"] == JobState(
+        "29", "", "queued", "maxrun_hold", queue="debug-cache-quad", walltime=600.0, waits_for=()
+    )
+
+
+def test_all_that_a_table_tells() -> None:
+    table = """\
+JobID  JobName  User   WallTime  QueuedTime  RunTime   TimeRemaining  Nodes  State    Location     Mode    Procs  Preemptable  Queue    StartTime                             Index
+=====================================================================================================================================================================================
+1      N/A      alice  00:10:00  00:00:00    00:00:06  00:09:53       2      running  node[02-03]  script  2      False        default  Sun Nov 22 11:44:33 2026 +0000 (UTC)  None
+"""
+    assert polled("cobalt", table)["1"] == JobState(
+        "1",
+        "",
+        "running",
+        user="alice",
+        queue="default",
+        nodes=2,
+        walltime=600.0,
+        left=593.0,
+        start=1795347873.0,  # as the job's own COBALT_STARTTIME
+    )
+
+
+def test_a_name_may_hold_blanks_and_what_is_no_column_is_empty() -> None:
+    table = """\
+JobID  State    NoSuchField  Score    JobName
+===================================================
+1      running  -              0.1    my long name
+"""
+    assert polled("cobalt", table) == {"1": JobState("1", "my long name", "running", score=0.1)}
+
+
+EMPTY = "JobID  User  WallTime  Nodes  State  Location  \n===============================================\n"
+
+
+def test_no_jobs_are_an_answer() -> None:
+    assert polled("cobalt", EMPTY) == {}
+
+
+@pytest.mark.parametrize(
+    ("status", "out", "err", "why"),
+    [
+        (None, "", "", "qstat did not answer"),
+        (1, "", "", "qstat said nothing, and ended with status 1"),
+        (0, "", "", "qstat said nothing, and ended with status 0"),
+        (137, EMPTY[:20], "", "JobID  User  WallTim"),
+        (0, "JobID  State    \n", "", "JobID  State"),
+        (0, CHAIN.partition("ling ")[0], "", "the answer of qstat is torn: 19     kil"),
+        (0, "JobID  State    \n==========\nwhat is this\n", "", "qstat wrote what is no job: what is this"),
+        (1, "", "nosuchq is not a valid jobid or queue name\n", "nosuchq is not a valid jobid or queue name"),
+        (
+            1,
+            "",
+            f"{NOISE}component error: XMLRPC failure {DOWN} in queue-manager.get_queues\n\n",
+            DOWN.removeprefix("<Fault 20: '").removesuffix("'>"),
+        ),
+    ],
+)
+def test_what_tells_nothing_of_jobs(status: int | None, out: str, err: str, why: str) -> None:
+    assert COBALT.parse_poll(status, out, err) == DoNotKnow(why)
+
+
+def test_one_job() -> None:
+    table = "JobID  State    \n================\n7      running  \n"
+    assert COBALT.parse_poll_job(0, table, "") == JobState("7", "", "running")
+    assert COBALT.parse_poll_job(1, "", "") is None, "finished, deleted or never there: nothing tells these apart"
+    assert isinstance(COBALT.parse_poll_job(1, "", "component error: Failed to connect to queue-manager\n"), DoNotKnow)
+    assert isinstance(COBALT.parse_poll_job(None, "", ""), DoNotKnow)
+
+
+def test_there_is_no_history() -> None:
+    assert COBALT.render_history(["1"]) is None
+    assert COBALT.parse_history(0, "", "") == DoNotKnow("Cobalt keeps no history")
+
+
+# ---------------------------------------------------------------- how a job ended
+
+DATE = "Sun Nov 22 11:47:42 2026 +0000 (UTC)"
+BEGIN = f"""\
+Jobid: 13
+qsub -n 1 -t 10 -O failing fail.sh 3
+{DATE} submitted with cwd set to: /home/alice/campaign
+{DATE} Info: stderr sent to /home/alice/campaign/failing.error
+{DATE}
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "ending"),
+    [
+        (
+            "Info: task completed normally with an exit code of 0; initiating job cleanup and removal",
+            Ending("exit", 0),
+        ),
+        (
+            "Info: task completed normally with an exit code of 3; initiating job cleanup and removal",
+            Ending("exit", 3),
+        ),
+        (
+            "Info: task completed normally with an exit code of 139; initiating job cleanup and removal",
+            Ending("exit", 139),
+        ),
+        ("Info: maximum execution time exceeded; initiating job termination", Ending("walltime")),
+        ("Info: user delete requested with signal SIGTERM by user alice", Ending("deleted", by="alice")),
+        (
+            (
+                "Info: user delete requested with signal SIGTERM by user alice now pending\n"
+                f"{DATE} Info: pending user delete; releasing resources\n"
+                f"{DATE} Info: resources released; starting job epilogue scripts"
+            ),
+            Ending("deleted", by="alice"),
+        ),
+        (
+            f"Info: user hold placed on job\n{DATE} Info: user delete requested; removing job from the queue",
+            Ending("deleted"),
+        ),
+        ("Info: user hold placed on job", Ending("unknown")),
+        (
+            "Info: task completed normally with an exit code of 1234567; initiating job cleanup and removal",
+            Ending("unknown", text="Cobalt has lost its process: exit code 1234567"),
+        ),
+        ("ERROR: no such partition", Ending("unknown", text="ERROR: no such partition")),
+    ],
+)
+def test_an_end_in_the_log(lines: str, ending: Ending) -> None:
+    assert parse_cobaltlog(f"{BEGIN}{DATE} {lines}\n") == ending
+    assert parse_cobaltlog(f"{BEGIN}{DATE} {lines}\n", job="13") == ending
+
+
+def test_the_last_line_comes_late() -> None:
+    assert parse_cobaltlog(BEGIN) == Ending("unknown")
+    assert parse_cobaltlog("") == Ending("unknown")
+
+
+def test_lines_are_not_in_the_order_of_time() -> None:
+    log = f"{BEGIN}{DATE} Info: user delete requested with signal SIGTERM by user alice\n{DATE} Info: stdin received from /dev/null\n"
+    assert parse_cobaltlog(log) == Ending("deleted", by="alice")
+
+
+def test_a_log_of_two_jobs_tells_only_what_is_true_of_both() -> None:
+    end = f"{DATE} Info: task completed normally with an exit code of {{}}; initiating job cleanup and removal\n"
+    both = f"Jobid: 48\n{end.format(0)}Jobid: 52\n"
+    assert parse_cobaltlog(both + end.format(0)) == Ending("exit", 0)
+    assert parse_cobaltlog(both) == Ending("unknown", text="the log is of jobs 48, 52")
+    assert parse_cobaltlog(both + end.format(3)) == Ending("unknown", text="the log is of jobs 48, 52")
+    assert parse_cobaltlog(both, job="7") == Ending("unknown", text="the log is of job 52")
+
+
+# ---------------------------------------------------------------- changing
+
+
+def test_deleting() -> None:
+    assert COBALT.render_cancel(["21", "20", "19"]) == ["qdel", "21", "20", "19"]
+    out = "      Deleted Jobs\nJobID  User   \n==============\n17     alice  \n18     alice  \n"
+    assert COBALT.parse_cancelled(["18", "17"], 0, out, "") == Changed(("18", "17"))
+
+
+def test_qdel_is_silent_of_a_job_that_is_unknown_or_not_ours() -> None:
+    assert COBALT.parse_cancelled(["99999"], 0, "", "") == Changed(gone=("99999",))
+
+
+def test_qdel_where_the_server_is_down() -> None:
+    err = f"{NOISE}component error: XMLRPC failure {DOWN} in queue-manager.del_jobs\n\n"
+    assert isinstance(COBALT.parse_cancelled(["1"], 1, "", err), DoNotKnow)
+    assert isinstance(COBALT.parse_cancelled(["1"], None, "", ""), DoNotKnow)
+
+
+def test_qdel_of_what_is_no_number() -> None:
+    text = "jobid must be an integer: abc"
+    assert COBALT.parse_cancelled(["1abc"], 1, "", text + "\n") == Changed(refused=(("1abc", text),))
+
+
+def test_releasing() -> None:
+    assert COBALT.render_release(["22", "23"]) == ["qrls", "22", "23"]
+    out = "   Removed user hold on jobs: \n      22\n      23\n"
+    assert COBALT.parse_changed(["22", "23"], 0, out, "") == Changed(("22", "23"))
+
+
+@pytest.mark.parametrize(
+    ("out", "changed"),
+    [
+        (
+            "   Failed to remove user hold on jobs: \n      job 17 does not have a 'user hold'\n",
+            Changed(refused=(("17", "does not have a 'user hold'"),)),
+        ),
+        (
+            "   Failed to place user hold on jobs: \n      job 17 already in state 'user hold'\n",
+            Changed(refused=(("17", "already in state 'user hold'"),)),
+        ),
+        ("   Failed to place user hold on jobs: \n      job 17 not found\n", Changed(gone=("17",))),
+        ("   Removed dependencies from jobs: \n      17\n", Changed(("17",))),
+        ("Removing job dependencies\ndependencies set to \n", Changed(("17",))),
+        ("walltime changed from 10 to 1\n", Changed(("17",))),
+    ],
+)
+def test_changes_fail_with_a_status_of_zero(out: str, changed: Changed) -> None:
+    assert COBALT.parse_changed(["17"], 0, out, "") == changed
+
+
+def test_a_change_of_an_unknown_job() -> None:
+    err = "Failed to match any jobs or queues\n"
+    assert COBALT.parse_changed(["99999"], 0, "", err) == Changed(gone=("99999",))
+    assert COBALT.parse_changed(["99999"], 0, "", "   No jobs found.\nFailed to match any jobs\n") == Changed(
+        gone=("99999",)
+    )
+
+
+@pytest.mark.parametrize(
+    ("err", "text"),
+    [
+        ("cannot change wall time of a running job\n", "cannot change wall time of a running job"),
+        (
+            (
+                f"{NOISE}component error: XMLRPC failure <Fault 1001: \"Walltime greater than the 'debug-cache-quad' queue max"
+                ' walltime of 01:00:00\\n"> in queue-manager.set_jobs\n\n'
+            ),
+            "Walltime greater than the 'debug-cache-quad' queue max walltime of 01:00:00",
+        ),
+        (  # a full queue counts the job itself
+            (
+                f"{NOISE}component error: XMLRPC failure <Fault 1001: \"The limit of 2 jobs per user in the 'debug-cache-quad'"
+                ' queue has been reached\\n"> in queue-manager.set_jobs\n\n'
+            ),
+            "The limit of 2 jobs per user in the 'debug-cache-quad' queue has been reached",
+        ),
+    ],
+)
+def test_a_change_that_is_refused(err: str, text: str) -> None:
+    assert COBALT.parse_changed(["56"], 1, "", err) == Changed(refused=(("56", text),))
+
+
+def test_a_change_where_the_server_is_down() -> None:
+    err = f"{NOISE}component error: XMLRPC failure {DOWN} in queue-manager.set_jobs\n"
+    assert isinstance(COBALT.parse_changed(["56"], 1, "", err), DoNotKnow)
+
+
+def test_altering() -> None:
+    assert COBALT.render_walltime("22", 1200) == ["qalter", "-t", "20", "22"]
+    assert COBALT.render_parents("22", ["10", "11"]) == ["qalter", "--dependencies", "10:11", "22"]
+    assert COBALT.render_parents("22", []) == ["qrls", "--dependencies", "22"]
+    assert COBALT.render_parents("22", ["10"], after="any") is None
