@@ -45,10 +45,13 @@ class Occupancy:
         self._spots: list[Spot] | None = None
         """The kinds of nodes that are not lost, once they are known."""
         self._lost = 0
+        self._changed = True
+        """Whether something has happened since it was last decided what is to be done."""
 
     def queue(self, attempts: Iterable[Attempt], *, first: bool = False) -> None:
         """Let attempts wait for a place; `first`: before all that are like them."""
         self.waiting.queue(attempts, first=first)
+        self._changed = True
 
     def began(self, id_: int, now: float) -> None:
         """An attempt runs."""
@@ -61,6 +64,7 @@ class Occupancy:
         placed = self.placed.pop(id_, None)
         if placed is None:
             return
+        self._changed = True
         kind = self.waiting.kinds[placed.kind]
         if wall is not None:
             kind.learn(wall)
@@ -87,11 +91,13 @@ class Occupancy:
     def up(self, launch: int) -> None:
         """The node programs of a launch have come up."""
         self.starting.discard(launch)
+        self._changed = True
 
     def gone(self, launch: int, *, away: bool = False) -> list[Attempt]:
         """A launch has ended; return what its nodes held.  `away`: something may still run there."""
         self.starting.discard(launch)
         self.retiring.discard(launch)
+        self._changed = True
         held = []
         for number in self.launches.pop(launch, ()):
             node = self.nodes[number]
@@ -112,6 +118,7 @@ class Occupancy:
         if not node.dead:
             node.dead = True
             self._lost += 1
+            self._changed = True
             self._spots = None
             self._looked = -inf
             self._vacancies.leave_out(node)
@@ -132,6 +139,7 @@ class Occupancy:
         """Nothing can run on a node any more that nobody hears."""
         node = self.nodes[number]
         node.away = False
+        self._changed = True
         if not node.dead:
             self._vacancies.notice(node)
 

@@ -40,6 +40,8 @@ class Placement(Occupancy):
         self._launch_count = 0
         self._load = 0.0
         """How much waited when nodes were last looked at for that, or since."""
+        self._again = -inf
+        """When to decide again though nothing has changed."""
         self._shunned: list[Node] = []
         """Nodes on which what is next has failed before: another may take it."""
 
@@ -48,6 +50,9 @@ class Placement(Occupancy):
     def decide(self, now: float) -> list[Order]:
         """Return what is to be done now.  It counts as done."""
         orders: list[Order] = []
+        if not self._changed and now < self._again:
+            return orders
+        self._changed = False
         self._look_around(now, orders)
         self._begin_reserved(now, orders)
         self._place_wide(now, orders, most=inf)
@@ -58,14 +63,19 @@ class Placement(Occupancy):
             self._place_wide(now, orders, most=len(self.nodes))
         if self.rules.at_once is not None and (self._reserved or len(self.waiting)):
             self._retire_idle(orders)
+        self._again = self.wake(now)
         return orders
 
     def _look_around(self, now: float, orders: list[Order]) -> None:
         """Take note of kinds that wait and did not before, and once in a while of all: drop what is hopeless."""
         waiting = self.waiting
-        fresh, waiting.fresh = waiting.fresh, set()
         self._vacancies.wake_all(self._shunned)
         self._shunned.clear()
+        self._load = min(self._load, waiting.load)
+        grown = waiting.load > 2 * self._load
+        if not (waiting.fresh or grown or now >= self._looked + _SOON):
+            return
+        fresh, waiting.fresh = waiting.fresh, set()
         all_ = range(len(waiting.kinds))
         is_due = now >= self._looked + _SOON
         if is_due:
@@ -81,8 +91,8 @@ class Placement(Occupancy):
         for number in fresh:
             if waiting.kinds[number].queue:
                 self._vacancies.wake(waiting.kinds[number].want)
-        grown = waiting.load > 2 * self._load
-        self._load = waiting.load if grown else min(self._load, waiting.load)
+        if grown:
+            self._load = waiting.load
         some = [waiting.kinds[number] for number in (all_ if grown else fresh)]
         ahead = max((self._ahead(kind) for kind in some if kind.queue and not kind.want.nodes), default=0.0)
         if ahead:
@@ -232,7 +242,7 @@ class Placement(Occupancy):
 
     def _open(self, now: float, orders: list[Order]) -> None:
         """Start node programs where there is work for them."""
-        if not self._may_launch(now):
+        if not self._vacancies.unserved or not self._may_launch(now):
             return
         todo = [node for node in self._vacancies.unserved.values() if node.usable and node.wide is None]
         for group in self._groups(todo):

@@ -69,7 +69,10 @@ class Lines:
             return []
         text, self.part = self.part + complete, rest
         try:
-            rows = json.loads(b"[" + text.replace(b"\n", b",") + b"]")  # one call for all lines costs half as much
+            whole = "[" + text.decode().replace("\n", ",") + "]"
+            rows, end = _decode(whole)  # one call for all lines costs half as much
+            if end < len(whole):
+                rows = self._one_by_one(text.split(b"\n"))
         except ValueError:
             rows = self._one_by_one(text.split(b"\n"))
         return [row for row in rows if type(row) is list and row] if rows else []
@@ -88,6 +91,7 @@ class Lines:
         return rows
 
 
+_decode = json.JSONDecoder().raw_decode
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
@@ -110,9 +114,8 @@ def parse_end(
         flat = stamps + flat
     found: tuple[Stamp | None, ...] = ()
     if flat:
-        found = tuple(
-            None if mtime is None else (mtime, size) for mtime, size in zip(flat[::2], flat[1::2], strict=True)
-        )
+        pairs = zip(flat[::2], flat[1::2], strict=True)
+        found = tuple([None if mtime is None else (mtime, size) for mtime, size in pairs])
     log = None
     if place:
         slot, offset, length = place
