@@ -215,7 +215,10 @@ class Job:
 
     def end(self) -> int:
         """Wait for its end, and return its exit code: what Slurm says of it."""
-        self.campaign.until(lambda: self.slurm.state(self.id) in OVER, f"job {self.id} is over")
+        try:
+            self.campaign.until(lambda: self.slurm.state(self.id) in OVER, f"job {self.id} is over")
+        except TimeoutError as problem:
+            raise TimeoutError(f"{problem}\n{self}") from None
         told = dict(
             word.split("=", 1)
             for word in self.slurm.cluster.run("scontrol", "show", "job", self.id).split()

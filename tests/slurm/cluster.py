@@ -10,6 +10,7 @@ a host name, processes, shared memory and a /dev/shm of its own; cpus and memory
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import shutil
 import signal
@@ -22,7 +23,7 @@ from select import select
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROGRAMS = ("ip", "munged", "slurmctld", "slurmd", "srun", "unshare", "nsenter")
@@ -95,9 +96,10 @@ class Cluster:
         (self.place / "munge.key").write_bytes(os.urandom(128))
         (self.place / "munge.key").chmod(0o600)
         self.place.chmod(0o755)
-        hosts = [f"127.0.0.1 {name}\n" for name in ("localhost", "head", *self.names)]
-        (self.place / "hosts").write_text("".join(hosts))
-        (self.place / "openmpi.conf").write_text("btl_tcp_if_include = lo\noob_tcp_if_include = lo\n")
+        hosts = [
+            f"10.0.{number // 250}.{number % 250 + 1} {name}\n" for number, name in enumerate(["head", *self.names])
+        ]
+        (self.place / "hosts").write_text("127.0.0.1 localhost\n" + "".join(hosts))
         values = {"place": self.place, "count": len(self.names), "cpus": cpus, "half": cpus // 2, "memory": memory}
         (self.place / "slurm.conf").write_text(CONFIGURATION.format_map(values | {"share": memory // cpus}))
 
@@ -161,14 +163,12 @@ class Cluster:
         """Stop everything on a node, as when it hangs."""
         stopped: set[int] = set()
         while new := set(self.processes(node)) - stopped:
-            for pid in new:
-                os.kill(pid, signal.SIGSTOP)
+            send(signal.SIGSTOP, new)
             stopped |= new
 
     def thaw(self, node: str) -> None:
         """Let everything on a node go on."""
-        for pid in self.processes(node):
-            os.kill(pid, signal.SIGCONT)
+        send(signal.SIGCONT, self.processes(node))
 
     def processes(self, node: str) -> list[int]:
         """Return the numbers, as seen from here, of all processes of a node, its first one excepted."""
@@ -192,6 +192,13 @@ class Cluster:
 
 def all_processes() -> list[int]:
     return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def send(number: int, pids: Iterable[int]) -> None:
+    """Send a signal to processes; those that have ended meanwhile need none."""
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def namespace_of(pid: int) -> str | None:
@@ -249,7 +256,7 @@ DefMemPerCPU={share}
 MaxJobCount=20000
 # what a node and its memory are is believed, not looked up
 SlurmdParameters=config_overrides
-NodeName=node[001-{count:03}] NodeAddr=127.0.0.1 Port=[18001-18{count:03}] CPUs={cpus} Sockets=2 CoresPerSocket={half} ThreadsPerCore=1 RealMemory={memory} State=UNKNOWN
+NodeName=node[001-{count:03}] CPUs={cpus} Sockets=2 CoresPerSocket={half} ThreadsPerCore=1 RealMemory={memory} State=UNKNOWN
 PartitionName=batch Nodes=ALL Default=YES MaxTime=7-00:00:00 DefaultTime=01:00:00 State=UP
 # what differs from a site's, so that things happen soon
 SchedulerType=sched/backfill
