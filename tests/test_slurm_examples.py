@@ -30,7 +30,7 @@ def test_matrices(slurm: Slurm) -> None:
 @side_by_side("vina")
 def test_docking(slurm: Slurm) -> None:
     campaign = example(slurm, "docking", "docking")
-    campaign.submit("verify", "all", nodes=2).ok()
+    campaign.submit("verify", "all", nodes=2, cores=1).ok()
     found = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "ranking.csv")}
     known = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "known.csv")}
     assert found == {pair: pytest.approx(affinity, abs=0.5, rel=0.1) for pair, affinity in known.items()}
@@ -40,7 +40,7 @@ def test_docking(slurm: Slurm) -> None:
 @side_by_side("pythia8mc")
 def test_events(slurm: Slurm) -> None:
     campaign = example(slurm, "events", "events")
-    campaign.submit(nodes=2).ok()
+    campaign.submit(nodes=2, cores=1).ok()
     assert len(campaign.names("merged/*.json")) == 3
     assert_nothing_to_do(campaign.root)
 

@@ -36,7 +36,7 @@ latency = "2s"
 mtime_grain = "0.001s"
 margin = "10s"
 [node.any]
-cores = 64
+cores = {cores}
 memory = "64GB"
 scratch = "/dev/shm"
 [launch]
@@ -106,17 +106,20 @@ class Campaign:
         launcher: str = "srun",
         carrier: str = "mailbox",
         more: str = "",
+        cores: int = 64,
         again: bool = False,
     ) -> Job:
         """Submit a job of whole nodes in which `hpcmake --here` runs; `again`: once more when it has been killed.
 
-        `launcher`, `carrier` and `more` are what the site says of launches.
+        `launcher`, `carrier` and `more` are what the site says of launches, `cores` what it says of a node.
         """
         number = len(list(self.root.glob("job*")))
         folder = self.root / f"job{number}"
         folder.mkdir()
         site = folder / "tests.toml"
-        site.write_text(SITE.format(name="tests", launcher=launcher, python=sys.executable, carrier=carrier, more=more))
+        site.write_text(
+            SITE.format(name="tests", launcher=launcher, python=sys.executable, carrier=carrier, more=more, cores=cores)
+        )
         words = [
             sys.executable,
             "-m",

@@ -65,8 +65,9 @@ class Cluster:
         self._write(cpus, memory)
         path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
         self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.place / "slurm.conf")}
-        # so that Open MPI's mpiexec works for root
+        # Open MPI's mpiexec asks this of root; and its ranks do not own the cpus that they are told of
         self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
+        self.environment |= {"OMPI_MCA_mpi_yield_when_idle": "1"}
         words = [
             "unshare",
             *NAMESPACES,
