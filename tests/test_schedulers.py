@@ -116,7 +116,7 @@ KNOWN = st.sampled_from(
         "Job ID  Username Queue  Jobname \n-----\n",
         '{"pbs_version": 1, "Jobs": {"1.a": {"Exit_status": "x", "depend": [], "Resource_List": 3, "substate": null}}}',
         "qdel: Unknown Job Id 9999.pbs01\n",
-        "9|FAILED|x|1|1:00|1:00|9999-99-99T99:99:99|1|b|0|0|a|x|y|\n",
+        "9|FAILED|x|1|1:00|1:00|9999-99-99T99:99:99|1|b|q|0|0|a|x|y|\n",
         "JobID|State|ExitCode|Start|TimelimitRaw|NNodes|Partition|User|JobName\n",
         "1|CANCELLED by |:|||||\n",
         "Fri Jan 99 99:99:99 0000 +9999",

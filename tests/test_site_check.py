@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 from command import Command
 
-from hpcmake.runners.schedulers.queue_facts import QueueFacts, parse_queues
-
 GALAXY = f"""\
 name = "galaxy"
 scheduler = "slurm"
@@ -224,45 +222,3 @@ def test_one_site_is_tried_at_a_time(user: Command) -> None:
     result = user.say("sites", "--check")
     assert result.status == 2
     assert result.err == "error[E808]: `--check` tries one site\n  help: name it: `hpcmake sites NAME --check`\n"
-
-
-# ---------------------------------------------------------------- what schedulers say of their queues
-
-
-def test_partitions_of_slurm() -> None:
-    text = (
-        "batch|4|64|7-00:00:00|1-infinite\nbatch|2|32+|7-00:00:00|1-infinite\nshort|4|64|10:00|1-2\nx|1|4|infinite|1\n"
-    )
-    assert parse_queues("slurm", text) == {
-        "batch": QueueFacts("batch", 604800.0, 6, 32),
-        "short": QueueFacts("short", 600.0, 2, 64),
-        "x": QueueFacts("x", None, 1, 4),
-    }
-
-
-def test_queues_of_pbs() -> None:
-    text = (
-        "Queue: debug\n    queue_type = Execution\n    total_jobs = 3\n"
-        "    state_count = Transit:0 Queued:0 Held:3 Waiting:0 Running:0 Exiting:0 Begun\n\t:0 \n"
-        "    resources_max.nodect = 2\n    resources_max.walltime = 01:00:00\n    resources_min.nodect = 1\n"
-        "    enabled = True\n    started = True\n\n"
-        "Queue: closed\n    queue_type = Execution\n    enabled = False\n    started = True\n\n"
-    )
-    assert parse_queues("pbs", text) == {
-        "debug": QueueFacts("debug", 3600.0, 2),
-        "closed": QueueFacts("closed", state="not enabled"),
-    }
-
-
-def test_queues_of_cobalt() -> None:
-    text = (
-        "Name              Users  Groups  MinTime   MaxTime   MaxRunning  MaxQueued  MaxUserNodes  State     \n"
-        "==================================================================================================\n"
-        "debug-cache-quad  None   None    00:05:00  01:00:00  1           2          8             running   \n"
-        "draining          None   None    None      None      None        None       None          draining  \n"
-    )
-    assert parse_queues("cobalt", text) == {
-        "debug-cache-quad": QueueFacts("debug-cache-quad", 3600.0, 8),
-        "draining": QueueFacts("draining", state="draining"),
-    }
-    assert parse_queues("cobalt", "component error: Failed to connect\n") == {}

@@ -124,6 +124,8 @@ class JobState(Record):
     running job, until its walltime ends) are seconds.  `start` is when it has begun or is expected to, in seconds since
     1970 by the scheduler's clock: for people, as `left` is for decisions.  `waits_for` are ids of parents that have not
     yet ended well.  `score` orders a queue, the highest first.  `restarts` counts how often it was started before.
+    `qos` is Slurm's quality of service, which has limits of its own, and is what some sites call a queue.
+    `stuck`: its scheduler says that it cannot start, as the job and the machine are now.
     """
 
     id: str
@@ -132,6 +134,7 @@ class JobState(Record):
     reason: str = ""
     user: str = ""
     queue: str = ""
+    qos: str = ""
     nodes: int | None = None
     walltime: float | None = None
     left: float | None = None
@@ -139,6 +142,7 @@ class JobState(Record):
     waits_for: tuple[str, ...] = ()
     score: float | None = None
     restarts: int | None = None
+    stuck: bool = False
     ending: Ending | None = None
 
     @property

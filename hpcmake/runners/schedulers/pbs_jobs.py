@@ -114,8 +114,9 @@ def _job(job: str, facts: dict[str, object]) -> JobState:
         walltime=walltime,
         left=max(0.0, (walltime or 0) - (spent or 0)) if running else None,
         start=parse_ctime(_text(facts, "stime")),
-        waits_for=waits_for,
+        waits_for=waits_for if ending is None else (),
         restarts=max(0, runs - 1) if runs is not None else None,
+        stuck=_is_stuck(state, reason),
         ending=ending,
     )
 
@@ -153,6 +154,10 @@ def _ending(facts: dict[str, object], waits_for: tuple[str, ...]) -> Ending:
     if status < 0:
         return Ending("unknown", text=comment or f"Exit_status = {status}")
     return Ending("exit", status if status < _SIGNALS else 128 + status % _SIGNALS, text=comment)
+
+
+def _is_stuck(state: str, comment: str) -> bool:
+    return state == QUEUED and comment.startswith("Can Never Run")
 
 
 def _parents(depend: str) -> tuple[str, ...]:
@@ -206,6 +211,7 @@ def _jobs_of_table(text: str) -> Jobs | DoNotKnow:
             nodes=parse_count(match["nodes"]),
             walltime=walltime,
             left=left,
+            stuck=_is_stuck(state, match["comment"] or ""),
         )
     return jobs
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 from hpcmake.record import Record
+from hpcmake.site import Limit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,7 +35,8 @@ _TIME = re.compile(r"(?:([0-9]+)-)?(?:([0-9]+):)?([0-9]+):([0-9]+)")
 class QueueFacts(Record):
     """What is known of a queue: None stands for what its scheduler does not bound, or does not tell.
 
-    `longest` is in seconds, `state` is in words where it is not an open queue, else empty.
+    `shortest` and `longest` are in seconds, `state` is in words where it is not an open queue, else empty.
+    `limits` are those that are told of each user and each project.
     """
 
     name: str
@@ -42,6 +44,8 @@ class QueueFacts(Record):
     most_nodes: int | None = None
     cpus: int | None = None
     state: str = ""
+    shortest: float | None = None
+    limits: tuple[Limit, ...] = ()
 
 
 def parse_queues(scheduler: str, text: str) -> dict[str, QueueFacts]:
@@ -71,12 +75,24 @@ def _parse_pbs(text: str) -> list[QueueFacts]:
     queues: list[QueueFacts] = []
     for block in re.split(r"^Queue: ", text.replace("\n\t", ""), flags=re.MULTILINE)[1:]:
         name, _, rest = block.partition("\n")
-        facts = dict(line.strip().split(" = ", 1) for line in rest.splitlines() if " = " in line)
+        facts = {key.strip(): value.strip() for key, _, value in (line.partition(" = ") for line in rest.splitlines())}
         closed = [word for word in ("enabled", "started") if facts.get(word, "True") != "True"]
         longest, most = facts.get("resources_max.walltime", ""), facts.get("resources_max.nodect", "")
         state = f"not {' and not '.join(closed)}" if closed else ""
-        queues.append(QueueFacts(name.strip(), _seconds(longest), _whole(most), state=state))
+        shortest = _seconds(facts.get("resources_min.walltime", ""))
+        limits = _limits_of_pbs("queued", facts.get("max_queued", "")) + _limits_of_pbs(
+            "running", facts.get("max_run", "")
+        )
+        queues.append(QueueFacts(name.strip(), _seconds(longest), _whole(most), None, state, shortest, tuple(limits)))
     return queues
+
+
+def _limits_of_pbs(what: str, text: str) -> list[Limit]:
+    """Return the limits in `[u:PBS_GENERIC=3],[p:PBS_GENERIC=10]` that hold for each user or project alike."""
+    scopes = {"u": "user", "p": "project"}
+    return [
+        Limit(what, int(most), scopes[kind]) for kind, most in re.findall(r"([up]):PBS_GENERIC=([0-9]{1,15})", text)
+    ]
 
 
 def _parse_cobalt(text: str) -> list[QueueFacts]:
@@ -90,7 +106,12 @@ def _parse_cobalt(text: str) -> list[QueueFacts]:
         row = dict(zip(head, re.split(r"\s{2,}", line.strip()), strict=False))
         state = row.get("State", "running")
         longest, most = _seconds(row.get("MaxTime", "")), _whole(row.get("MaxUserNodes", ""))
-        queues.append(QueueFacts(row.get("Name", ""), longest, most, state="" if state == "running" else state))
+        bounds = {"running": "MaxRunning", "queued": "MaxQueued", "node-hours": "MaxNodeHours"}
+        told = ((what, _whole(row.get(column, ""))) for what, column in bounds.items())
+        limits = tuple(Limit(what, most) for what, most in told if most is not None)
+        state = "" if state == "running" else state
+        shortest = _seconds(row.get("MinTime", ""))
+        queues.append(QueueFacts(row.get("Name", ""), longest, most, None, state, shortest, limits))
     return queues
 
 

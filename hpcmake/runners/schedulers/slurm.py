@@ -112,7 +112,7 @@ def render_poll_queue(queue: str) -> list[str] | None:
 
 def parse_poll(status: int | None, out: str, err: str) -> Jobs | DoNotKnow:
     """Return the jobs that a squeue tells of, by id.  A user whom it does not know is told with a status of 0."""
-    if status != 0 or kept_lines(err):
+    if _is_void(status, out, err):
         return DoNotKnow(said("squeue", status, out, err))
     return torn("squeue", out) or parse_queue(out)
 
@@ -137,9 +137,15 @@ def render_history(ids: Sequence[str]) -> list[str] | None:
 
 def parse_history(status: int | None, out: str, err: str) -> Jobs | DoNotKnow:
     """Return the jobs that a sacct tells of, by id; it lags, so one that is absent may come yet."""
-    if status != 0 or kept_lines(err):
+    if _is_void(status, out, err):
         return DoNotKnow(said("sacct", status, out, err))
     return torn("sacct", out) or parse_accounted(out)
+
+
+def _is_void(status: int | None, out: str, err: str) -> bool:
+    """Tell whether an answer says nothing of jobs; a site may have warnings beside one that does."""
+    said_besides = kept_lines(err)
+    return status != 0 or (bool(said_besides) and (not out.strip() or re.search(r"error|fatal", err) is not None))
 
 
 # ---------------------------------------------------------------- changing

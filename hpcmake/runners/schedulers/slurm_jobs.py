@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from hpcmake.runners.schedulers.jobs import Jobs
 
 COLUMNS = (
-    "JobArrayID State Reason NumNodes TimeLimit TimeLeft StartTime PriorityLong Partition RestartCnt exit_code UserName"
-    " Dependency Name"
+    "JobArrayID State Reason NumNodes TimeLimit TimeLeft StartTime PriorityLong Partition QOS RestartCnt exit_code"
+    " UserName Dependency Name"
 ).split()
 """What squeue is asked for; a name may hold any sign, the delimiter too, so it is the last."""
 
@@ -66,6 +66,7 @@ _ENDINGS = {
     "REVOKED": "unknown",
 }
 _NEVER = "DependencyNeverSatisfied"
+_STUCK = {"PartitionConfig", "PartitionNodeLimit", "PartitionTimeLimit"}
 _LAST_SIGNAL = 31  # beyond it are codes of Slurm's own, such as 53: the output could not be opened
 _WAITED_FOR = re.compile(r"after\w*:([0-9]+)\S*?\((?:unfulfilled|failed)\)")
 _EMPTY = {"None", "(null)", "N/A", "Unknown"}
@@ -97,13 +98,15 @@ def _queued(row: dict[str, str]) -> JobState:
         reason or (word if word not in _STATES and ending is None else ""),
         user=_told(row["UserName"]),
         queue=_told(row["Partition"]),
+        qos=_told(row["QOS"]),
         nodes=parse_count(row["NumNodes"]),
         walltime=parse_clock(row["TimeLimit"]),
         left=parse_clock(row["TimeLeft"]) if _STATES.get(word) in {RUNNING, STARTING, ENDING} else None,
         start=parse_iso(row["StartTime"]),
-        waits_for=waits_for,
+        waits_for=waits_for if ending is None else (),
         score=parse_number(row["PriorityLong"]),
         restarts=parse_count(row["RestartCnt"]),
+        stuck=word == "PENDING" and reason in _STUCK,
         ending=ending,
     )
 
