@@ -294,7 +294,8 @@ class Run:
             shells=64,
         )
         self.source = tasks(chosen.kinds, chosen.cores)
-        self.ended = self.began = self.failed = 0
+        self.beside = chosen.beside / 1000
+        self.ended = self.began = 0
 
     def go(self, *, until=math.inf, tasks=math.inf):
         """Run until a time, or until so many tasks have ended."""
@@ -314,6 +315,7 @@ class Run:
             for event in events:
                 if type(event) is Ended:
                     self.ended += 1
+                    self.world.time += self.beside
                 elif type(event) is Began:
                     self.began += 1
                 else:
@@ -354,6 +356,7 @@ def main():
     parser.add_argument("--ramp", type=float, default=60.0, help="simulated, before them")
     parser.add_argument("--kinds", type=int, default=1, help="steps in which the length of tasks is known before")
     parser.add_argument("--cores", type=int, nargs="+", default=[1], help="that tasks take, in turn")
+    parser.add_argument("--beside", type=float, default=0.0, help="ms that the rest of a driver takes for a task")
     parser.add_argument("--profile", action="store_true", help="by function; slower")
     parser.add_argument("--folder", help="where mailboxes lie")
     chosen = parser.parse_args()
