@@ -53,8 +53,8 @@ class Scheduler(Protocol):
     def parse_poll(self, status: int | None, out: str, err: str, /) -> Jobs | DoNotKnow:
         """Return the jobs that the answer to any of these tells of, by id: one that is absent from it is gone.
 
-        Of all jobs of a queue or of a user, an id may be cut short; names are whole up to 15 characters.  To Cobalt a user
-        whom it does not know has no jobs: ask for one job by itself before it is given up.
+        Of all jobs of a queue or of a user, an id may be cut short; names are whole up to 15 characters.
+        To Cobalt a user whom it does not know has no jobs: ask for one job by itself before it is given up.
         """
 
     def render_poll_job(self, job: str, /) -> list[str]:
