@@ -93,6 +93,7 @@ class AllocationRunner:
         self.events_ready: list[Event] = []
         self.works: dict[int, Work] = {}
         name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
+        self._grace = grace
         self._start = {
             "root": os.path.abspath(root),
             "logs": logs,
@@ -197,6 +198,7 @@ class AllocationRunner:
         self.stop_why = self.stop_why or why
         self._close(self.stop_why)
         self._tell_all(["stop", how])
+        self._next_ask = self.doors.now() + self._grace + 1
         for work in (*self.members.take_stranded(), *self.host.take_later()):
             self.placement.ended(work.attempt.id)
             self.cut(work, self.stop_why, 0.001)
@@ -255,6 +257,7 @@ class AllocationRunner:
     def _wake(self, now: float) -> float:
         return min(
             self._next_beat,
+            self._next_ask,
             self.placement.wake(now) if not self._closed else inf,
             self.placement.end if not self.stop_why else inf,
             self.members.wake(now),
@@ -271,7 +274,7 @@ class AllocationRunner:
             self._next_beat = now + BEAT_EVERY
             self.members.beat(now)
         if now >= self._next_ask:
-            self._next_ask = now + _ASK_EVERY
+            self._next_ask = now + (_ASK_EVERY if not self.stop_why else 1.0)
             self._ask(now)
         self.members.look(now)
         self.host.look(now)
@@ -383,7 +386,7 @@ class AllocationRunner:
         """Ask nodes about attempts of which nothing was heard for long: an answer may have been lost on its way."""
         asked: dict[tuple[object, int], list[int]] = {}
         for work in self.works.values():
-            if work.place is not None and now - work.told >= _ASK_EVERY / 2:
+            if work.place is not None and (self.stop_why or now - work.told >= _ASK_EVERY / 2):
                 asked.setdefault(work.place, []).append(work.number)
         for (channel, rank), ids in asked.items():
             for at in range(0, len(ids), _ASK_AT_ONCE):

@@ -25,10 +25,11 @@ class Fault(Record):
 _NOT_STARTED = re.compile(
     r"^(?:"
     r"apsched: .*(?:no more claims|claim exceeds|not enough|busy|retry).*"  # ALPS; seen: the first two
+    r"|aprun: (?:Unexpected close of the apsys control connection|Exiting due to errors).*"
     r"|aprun: (?:apsched request failed|.*cannot connect|.*[Nn]o route).*"
     r"|srun: error: (?:Unable to create step|Unable to confirm allocation|Unable to contact|Job step creation"
     r"|slurm_receive_msg|Task launch for .* failed|Application launch failed|.*[Cc]onnection timed out).*"
-    r"|srun: error: .*: launch failed: .*"
+    r"|srun: error: .*launch failed: .*"
     r"|.*(?:ssh: connect to host|Host key verification failed|HYDU_sock_connect|unable to connect to).*"
     r"|.*ORTE (?:was unable to reliably start|has lost communication with a remote daemon).*"
     r"|flux-job: .*(?:exception|unsatisfiable).*"
@@ -38,7 +39,7 @@ _NOT_STARTED = re.compile(
 )
 _NODE_FAILED = re.compile(
     r"^(?:srun: error: )?Node failure on (?P<slurm>\S+?)\.?$"
-    r"|^.*\[NID (?P<alps>[0-9]+)\].*(?:node (?:failure|down)|[Nn]odeFailed).*$"
+    r"|^.*[Rr]eceived node failed or halted event for nid (?P<alps>[0-9]+).*$"
     r"|^.*host (?P<pals>\S+) (?:failed|is down|has failed).*$",
     re.MULTILINE,
 )

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from hpcmake.runners.channels import Channel
     from hpcmake.runners.nodes import Node
 
+_ON_THE_WAY = 5.0  # seconds that a line may be on its way to a node
 _BLINK = 0.02  # seconds
 _SLOW_END = 5.0  # seconds that a launch may take to end when its output has
 _SLOW_START = 300.0  # seconds that one may take to come up: some machines are slow when many start
@@ -158,9 +159,19 @@ class Members:
                 self._on_unfit(member.nodes[rank], str(row[1]) if len(row) > 1 else "")
             elif kind != "a":
                 runner.take(row, (channel, rank), now, node=names[rank], logs=logs[rank])
+            elif row[1:] == [0, 0]:
+                self._ask_idle(member, rank, now)
         if channel.ended and member.ending is None:
             member.ending = now
             self._ending[member.launch] = member
+
+    def _ask_idle(self, member: Member, rank: int, now: float) -> None:
+        """A node says that it has nothing to do: ask it for what it should have."""
+        runner = self.runner
+        given = runner.placement.nodes[member.nodes[rank]].given
+        missed = [id_ for id_ in given if now - runner.works[id_].told > _ON_THE_WAY]
+        if missed:
+            self._say(member, rank, ["ask", *missed])
 
     def _on_up(self, member: Member, rank: int) -> None:
         member.up.add(rank)
