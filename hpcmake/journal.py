@@ -37,12 +37,19 @@ class JournalError(Trouble):
 _UNWRITTEN = "what just ended is not recorded, and runs again next time; all that was recorded before is safe"
 _UNSAFE = "records of the last seconds are lost if this machine goes down now; none is if it does not"
 
+_AT_ONCE = frozenset({"launch", "unlaunch", "run"})
+"""Kinds of records that are not kept back: what they say must be known before what follows."""
+
 
 class JournalWriter:
     """Appends records to a file of its own, each with one write, so that a killed process loses none.
 
     The file is made by the first record.  `tick` is called now and then: it makes safe against a crash of the machine
     what was appended, at most once in `every` seconds.
+
+    With `gather` seconds, records are kept that long and written together, as is right for a file system that all nodes
+    of a machine share: what is lost with this process is run again.  One that says what is about to be started is
+    written at once, behind all before it.
     """
 
     def __init__(self, path: str, *, every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
@@ -54,10 +61,28 @@ class JournalWriter:
         self._torn = False
         self._unsafe_since: float | None = None
         self._entered = False  # whether the folder's entry is safe
+        self.gather = 0.0
+        self._gathered = bytearray()
+        self._gathered_since = 0.0
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Write one record.  Raises JournalError: then the record is not in the file, and a later one may be."""
         line = render_record(record)
+        if self.gather:
+            self._gathered_since = self._gathered_since if self._gathered else self._clock()
+            self._gathered += line
+            if record["k"] in _AT_ONCE or self._clock() - self._gathered_since >= self.gather:
+                self.flush()
+        else:
+            self._append(line)
+
+    def flush(self) -> None:
+        """Write what was gathered.  Raises JournalError."""
+        if self._gathered:
+            lines, self._gathered = bytes(self._gathered), bytearray()
+            self._append(lines)
+
+    def _append(self, line: bytes) -> None:
         try:
             if self._file < 0:
                 flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
@@ -92,6 +117,7 @@ class JournalWriter:
 
     def sync(self) -> None:
         """Make safe what was appended.  Raises JournalError."""
+        self.flush()
         if self._unsafe_since is None:
             return
         try:
@@ -104,13 +130,15 @@ class JournalWriter:
         self._unsafe_since = None
 
     def tick(self) -> None:
-        """Call `sync` if the oldest record that is not safe has waited long enough.  Raises JournalError."""
+        """Write, and call `sync`, if the oldest record has waited long enough for that.  Raises JournalError."""
+        if self._gathered and self._clock() - self._gathered_since >= self.gather:
+            self.flush()
         if self._unsafe_since is not None and self._clock() - self._unsafe_since >= self._every:
             self.sync()
 
     def close(self) -> None:
         """Make safe what was appended, and close the file.  Raises JournalError."""
-        if self._file < 0:
+        if self._file < 0 and not self._gathered:
             return
         try:
             self.sync()

@@ -574,3 +574,30 @@ def test_a_folder_that_may_not_be_read_is_told(tmp_path: Path, monkeypatch: pyte
         "  help: without it all that was recorded there is unknown, so nothing is run\n"
         "        see who may (`ls -ld . .hpcmake`) and mend it with `chmod`\n"
     )
+
+
+def test_records_may_be_gathered_and_are_written_in_order_with_what_cannot_wait(tmp_path: Path) -> None:
+    time = [0.0]
+    path = tmp_path / "journal.1.jsonl"
+    writer = JournalWriter(str(path), clock=lambda: time[0])
+    writer.gather = 0.5
+    writer.append({"k": "ok", "t": "a"})
+    writer.append({"k": "ok", "t": "b"})
+    assert not path.exists()
+    time[0] = 0.4
+    writer.tick()
+    assert not path.exists()
+    time[0] = 0.5
+    writer.tick()
+    assert path.read_text().count("\n") == 2
+    writer.append({"k": "ok", "t": "c"})
+    writer.append({"k": "launch", "ts": ["d"]})
+    assert [line.split('"k":"')[1].partition('"')[0] for line in path.read_text().splitlines()] == [
+        "ok",
+        "ok",
+        "ok",
+        "launch",
+    ]
+    writer.append({"k": "ok", "t": "e"})
+    writer.close()
+    assert path.read_text().count("\n") == 5

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 TERMINATED = 143
 """The exit status of a job that was told to end."""
+GATHER = 0.5
+"""Seconds of records that are written together in a job, whose file system pays for each write."""
 WORK_LEFT = 75
 """The exit status of a job that ends before all of its work is done, and in which nothing has failed."""
 
@@ -127,6 +129,8 @@ class Lead:
     def run(self, plan: Plan) -> int:
         """Run a plan, and what follows from it; tell the summary and return the exit status."""
         writer = self.opened.journal.open_writer(self.lease.generation, self.opened.history.covers)
+        if self.venue.job is not None:
+            writer.gather = GATHER
         self.opened.journal.sweep(self.opened.history.covers)
         is_first = not plan.history.exists
         drive: Drive | None = None
