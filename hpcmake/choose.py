@@ -249,15 +249,18 @@ class _Tree:
         part = nodes == 0
         if part or nodes == inf:
             nodes = 1 if part else _NO_END
-        todo = [1]
-        while todo:
-            at = todo.pop()
-            if by_nodes[at] > nodes or by_ceiling[at] > left:
+        at = 1
+        while at:
+            if (
+                by_nodes[at] <= nodes
+                and by_ceiling[at] <= left
+                and (not part or (by_cores[at] <= cores and by_memory[at] <= memory and by_gpus[at] <= gpus))
+            ):
+                if at >= size:
+                    return self._order[at - size]
+                at *= 2
                 continue
-            if part and (by_cores[at] > cores or by_memory[at] > memory or by_gpus[at] > gpus):
-                continue
-            if at >= size:
-                return self._order[at - size]
-            todo.append(2 * at + 1)
-            todo.append(2 * at)
+            while at & 1:  # a right branch is the last one of its parent
+                at >>= 1
+            at += at > 0
         return None

@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING
 
 from campaigns import Campaign
 
+from hpcmake.app.limits import check_limits
+from hpcmake.app.machine import Machine
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.estimates import ASSUMED, NONE_GIVEN
 from hpcmake.planner.gathering import gather_plan
 
 if TYPE_CHECKING:
+    from hpcmake.model import Resources
     from hpcmake.planner.classes import TaskClass
     from hpcmake.planner.gathering import Gathered
+    from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
 CAMPAIGN = """\
@@ -165,3 +169,46 @@ rule sort:
     assert abs(expected["sort[x=new small]"].seconds - 50) < 5
     assert abs(expected["sort[x=new large]"].seconds - 250) < 20
     assert {each.basis for each in expected.values()} == {"measured"}
+
+
+BY_INPUTS = """\
+target all: "sum/{x}" for x in ["a", "b", "c", "d"]
+
+rule sum:
+    input: "src/{x}", "src/all"
+    output: "sum/{x}"
+    cores: 2 if input[0] == "src/a" else 4
+    memory: 1MiB * attempt if x == "d" else 2 * size(input[0]) + 1MiB
+    run: sum {input[0]} > {output}
+"""
+
+
+def test_resources_that_follow_inputs_are_read_for_each_task() -> None:
+    campaign = Campaign(BY_INPUTS, {"src/a": 9 * "a", "src/b": 9 * "b", "src/c": 5 * "c", "src/d": "d", "src/all": ""})
+    found = {
+        (each.resources.cores, each.resources.memory): len(each.members) for each in gathered(campaign.plan()).classes
+    }
+    assert found == {(2, 2**20 + 18): 1, (4, 2**20 + 18): 1, (4, 2**20 + 10): 1, (4, 2**20): 1}
+
+
+def test_resources_are_read_once_for_tasks_that_take_the_same() -> None:
+    """A million tasks whose memory grows with the attempt are checked, and packed, by a few evaluations."""
+    reads = 0
+
+    class Counted(Attempts):
+        def resources(self, table: Table, row: int, number: int) -> tuple[Resources, dict[str, int]]:
+            nonlocal reads
+            reads += 1
+            return super().resources(table, row, number)
+
+    sources = [f"src/{x}" for x in ["a", *map(str, range(300))]]
+    plan = Campaign(CAMPAIGN, sources).plan()
+    attempts = Counted(plan, site="local", launch=lambda _resources: ["mpiexec"])
+    check_limits(plan, attempts, Machine(cores=64, memory=2**40, gpus=0), retries=1)
+    assert reads <= 301 * 3 + 10  # `cut` names its wildcard: once for each value and attempt
+    reads = 0
+    more = Campaign(CAMPAIGN.replace('2 if x == "a" else 4', "4"), sources).plan()
+    attempts = Counted(more, site="local", launch=lambda _resources: ["mpiexec"])
+    check_limits(more, attempts, Machine(cores=64, memory=2**40, gpus=0), retries=1)
+    gather_plan(more, attempts, more.graph.tables, retries=1, longest=7200.0)
+    assert reads <= 20

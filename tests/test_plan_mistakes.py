@@ -25,6 +25,9 @@ WITHOUT_CASE = {
     "E414": "found when a task has run",
     "E503": "found when it is known where tasks run",
     "E506": "found when it is known where tasks run",
+    "E507": "found when tasks are packed for a site: test_site_plans",
+    "E508": "found when tasks are packed for a site: test_site_plans",
+    "E509": "found when tasks are packed for a site: test_site_plans",
 }
 
 

@@ -6,6 +6,7 @@ Owns the check of resources of every attempt.  Knows nothing of how they are eva
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.planner.alike import Alike
 from hpcmake.planner.stale import is_stale
 from hpcmake.planner.world import Wait
 from hpcmake.units import render_size
@@ -40,9 +41,15 @@ def check_limits(
         if not table.rule.resources:
             continue
         those = range(table.count) if rows is None else rows.get(table.rule.number, ())
+        alike, seen = Alike(table, retries), set[tuple[str, ...]]()
         for row in those:
             if not is_stale(table.state[row]):
                 continue
+            key = alike.key(row)
+            if key is not None:
+                if key in seen:
+                    continue
+                seen.add(key)
             try:
                 if _check_task(table, row, attempts, machine, retries, mistakes, words):
                     break  # all tasks of the rule are alike

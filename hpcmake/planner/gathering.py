@@ -11,6 +11,7 @@ from array import array
 from bisect import bisect_right
 from itertools import compress
 
+from hpcmake.planner.alike import Alike
 from hpcmake.planner.classes import Rows, RuleTraits, gather
 from hpcmake.planner.estimates import estimate, find_growth
 from hpcmake.planner.staging import Staging
@@ -116,13 +117,11 @@ class _Columns:
         """Add the tasks of a rule that must run."""
         rows = stale_rows(table)
         numbers = _Numbers(self, table)
-        if numbers.is_one:
-            try:
-                kinds: list[tuple[int, int, int] | None] = [numbers.of(rows[0])] * len(rows)
-            except Wait:
-                kinds = [None] * len(rows)
+        first = numbers.of_or_none(rows[0])
+        if numbers.alike.are_all:
+            kinds = [first] * len(rows)
         else:
-            kinds = [numbers.of_or_none(row) for row in rows]
+            kinds = [first, *(numbers.of_or_none(row) for row in rows[1:])]
         if None in kinds:
             self.vague[table.rule.name] = kinds.count(None)
             known = [kind is not None for kind in kinds]
@@ -176,23 +175,14 @@ class _Numbers:
         self.table = table
         self.walls = columns.plan.history.walls(table.rule.name)
         self.growth = _growth_of(columns.plan, table.rule.name, self.walls)
-        rule = table.rule
-        codes = [*rule.resources.values(), *([rule.queue] if rule.queue is not None else [])]
-        names = frozenset(name for code in codes for name in code.names) - {"attempt"}
-        reads = any(code.reads for code in codes)
-        self.is_one = not names and not reads
-        self.places = (
-            [rule.wildcards.index(name) for name in sorted(names)]
-            if names <= set(rule.wildcards) and not reads
-            else None
-        )
+        self.alike = Alike(table, columns.retries)
         self.known: dict[tuple[str, ...], tuple[int, int, int]] = {}
 
     def of(self, row: int) -> tuple[int, int, int]:
         """Return the numbers of a task.  Raises Trouble, Wait."""
-        if self.places is None:
+        key = self.alike.key(row)
+        if key is None:
             return self.columns.number_of(self.table, row, self.walls)
-        key = tuple([self.table.columns[place][row] for place in self.places])
         found = self.known.get(key)
         if found is None:
             found = self.known[key] = self.columns.number_of(self.table, row, self.walls)

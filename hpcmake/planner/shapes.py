@@ -86,10 +86,22 @@ def _told(rule: Rule, names: set[str], setting: Setting) -> bool:
     try:
         read_resources(rule, {"attempt": 1, "input": []}, only=names)
     except Trouble as trouble:
+        if all(each.code == "E302" for each in trouble.diagnostics) and _needs_inputs(rule, names):
+            return False  # of no inputs there is no first one: told, or read, when a task is planned
         setting.troubles += trouble.diagnostics
         return True
     except (Wait, KeyError):
         return False  # told, or read, when a task is planned
+    return False
+
+
+def _needs_inputs(rule: Rule, names: set[str]) -> bool:
+    try:
+        read_resources(rule, {"attempt": 1}, only=names)
+    except KeyError:
+        return True
+    except (Trouble, Wait):
+        return False
     return False
 
 
