@@ -104,6 +104,7 @@ class HeldBlocks(HeldNodes):
                 left=self.left(),
                 shells=site.shells_at_once or _SHELLS,
                 latency=site.latency or 0.0,
+                grain=self.grain(),
                 apart=APART,
             )
         except OSError as error:

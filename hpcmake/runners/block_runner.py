@@ -68,6 +68,7 @@ class BlockRunner(AllocationRunner):
         shells: int = 64,
         grace: float = 5.0,
         latency: float = 0.0,
+        grain: int = 1,
         apart: float = 5.0,
         patience: float = PATIENCE,
     ) -> None:
@@ -83,6 +84,7 @@ class BlockRunner(AllocationRunner):
             shells=shells,
             grace=grace,
             latency=latency,
+            grain=grain,
         )
         self.blocks = BlockPlacement(
             partition, sizes, rules, end=self.placement.end, most=most, left=_read_note(note), apart=apart
