@@ -30,7 +30,7 @@ def test_matrices(slurm: Slurm) -> None:
 @side_by_side("vina")
 def test_docking(slurm: Slurm) -> None:
     campaign = example(slurm, "docking", "docking")
-    campaign.submit("verify", "all", nodes=2, cores=1).ok()
+    campaign.submit("verify", "all", nodes=2, cores=1, gently=True).ok()
     found = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "ranking.csv")}
     known = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "known.csv")}
     assert found == {pair: pytest.approx(affinity, abs=0.5, rel=0.1) for pair, affinity in known.items()}
@@ -40,7 +40,7 @@ def test_docking(slurm: Slurm) -> None:
 @side_by_side("pythia8mc")
 def test_events(slurm: Slurm) -> None:
     campaign = example(slurm, "events", "events")
-    campaign.submit(nodes=2, cores=1).ok()
+    campaign.submit(nodes=2, cores=1, gently=True).ok()
     assert len(campaign.names("merged/*.json")) == 3
     assert_nothing_to_do(campaign.root)
 
@@ -48,7 +48,7 @@ def test_events(slurm: Slurm) -> None:
 @side_by_side("lmp")
 def test_melt(slurm: Slurm) -> None:
     campaign = example(slurm, "melt", "melt")
-    job = campaign.submit(nodes=4, more='words = ["--mpi=pmix"]')
+    job = campaign.submit(nodes=4, gently=True, more='words = ["--mpi=pmix"]')
     job.ok()
     assert_isotherms_are_of_this_fluid(campaign.root)
     assert len(job.told("done", rule="melt")) == 12

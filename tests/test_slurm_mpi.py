@@ -7,6 +7,7 @@ from slurm.together import side_by_side
 
 MPICH, OPEN_MPI = "mpicc.mpich", "mpicc.openmpi"
 
+# Slurm's pmix gives up a step, which then hangs, if a loaded machine is slow to start it on another node
 MIXED = """
     target all:
         "rings/{n}/{k}" for n in [1, 2, 8] for k in 1..3
@@ -15,6 +16,8 @@ MIXED = """
         output: "rings/{n}/{k}"
         nodes: int(n)
         ranks_per_node: 2
+        time: 60s
+        retries: 2
         run: {launch} RING {output} 0.5
     rule serial:
         output: "serial/{i}"

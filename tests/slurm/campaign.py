@@ -44,6 +44,7 @@ carrier = "{carrier}"
 {more}
 """
 
+GENTLY = "renice -n 19 -p $$ >/dev/null\n"
 # what a batch script does: once in place of itself, or again in the same job whenever the driver was killed
 ONCE = "exec {command} >>out 2>>err\n"
 AGAIN = 'status=137\nwhile [ "$status" = 137 ]; do\n{command} >>out 2>>err && status=0 || status=$?\necho "$status" >>ends\ndone\nexit "$status"\n'
@@ -107,11 +108,13 @@ class Campaign:
         carrier: str = "mailbox",
         more: str = "",
         cores: int = 64,
+        gently: bool = False,
         again: bool = False,
     ) -> Job:
         """Submit a job of whole nodes in which `hpcmake --here` runs; `again`: once more when it has been killed.
 
         `launcher`, `carrier` and `more` are what the site says of launches, `cores` what it says of a node.
+        `gently`: its tasks get what the others leave of this machine.
         """
         number = len(list(self.root.glob("job*")))
         folder = self.root / f"job{number}"
@@ -133,7 +136,7 @@ class Campaign:
             *arguments,
         ]
         command = " ".join(f"'{word}'" for word in words)
-        script = f'#!/bin/bash\nscontrol show hostnames "$SLURM_JOB_NODELIST" >nodes\n{AGAIN if again else ONCE}'
+        script = f'#!/bin/bash\nscontrol show hostnames "$SLURM_JOB_NODELIST" >nodes\n{GENTLY if gently else ""}{AGAIN if again else ONCE}'
         (folder / "job.sh").write_text(script.format(command=command))
         options = [f"--nodes={nodes}", f"--time={minutes}", "--exclusive", "--no-kill", "--no-requeue", "--parsable"]
         names = [f"--job-name={self.root.name}", "--output=slurm.out", "--error=slurm.err"]

@@ -67,7 +67,10 @@ class Cluster:
         self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.place / "slurm.conf")}
         # Open MPI's mpiexec asks this of root; and its ranks do not own the cpus that they are told of
         self.environment |= {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"}
-        self.environment |= {"OMPI_MCA_mpi_yield_when_idle": "1"}
+        self.environment |= {
+            "OMPI_MCA_mpi_yield_when_idle": "1",
+            "OMPI_MCA_orte_tmpdir_base": str(self.place / "openmpi"),
+        }
         words = [
             "unshare",
             *NAMESPACES,
@@ -94,6 +97,8 @@ class Cluster:
     def _write(self, cpus: int, memory: int) -> None:
         (self.place / "log").mkdir()
         (self.place / "tmp").mkdir()
+        for name in self.names:  # of two mpiexec that start on one node, one fails if both want to make this folder
+            (self.place / f"openmpi/ompi.{name}.0/kept").mkdir(parents=True)
         (self.place / "munge.key").write_bytes(os.urandom(128))
         (self.place / "munge.key").chmod(0o600)
         self.place.chmod(0o755)
@@ -251,6 +256,7 @@ TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
 AccountingStorageType=accounting_storage/none
 PropagateResourceLimits=NONE
+PropagatePrioProcess=1
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 DefMemPerCPU={share}
