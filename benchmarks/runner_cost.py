@@ -347,6 +347,15 @@ def measure(nodes, ranks, folder, chosen):
         sys.stdout.flush()
 
 
+def watch(nodes, ranks, folder, chosen):
+    """Print what the process holds after so many tasks."""
+    run = Run(folder, nodes, chosen, ranks=ranks)
+    run.go(until=chosen.ramp)
+    for count in chosen.memory:
+        run.go(tasks=count)
+        print(f"{nodes:,} nodes, {run.ended:,} tasks have ended: {resident():.0f} MiB", flush=True)
+
+
 def main():
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -357,6 +366,7 @@ def main():
     parser.add_argument("--kinds", type=int, default=1, help="steps in which the length of tasks is known before")
     parser.add_argument("--cores", type=int, nargs="+", default=[1], help="that tasks take, in turn")
     parser.add_argument("--beside", type=float, default=0.0, help="ms that the rest of a driver takes for a task")
+    parser.add_argument("--memory", type=int, nargs="+", help="after how many tasks it is told, and nothing else")
     parser.add_argument("--profile", action="store_true", help="by function; slower")
     parser.add_argument("--folder", help="where mailboxes lie")
     chosen = parser.parse_args()
@@ -380,7 +390,7 @@ def main():
                 if child == 0:
                     status = 1
                     try:
-                        measure(nodes, ranks, folder, chosen)
+                        (watch if chosen.memory else measure)(nodes, ranks, folder, chosen)
                         status = 0
                     finally:
                         if status:

@@ -118,5 +118,5 @@ class Record(metaclass=RecordType):
 
     def replace(self, **changes: Any) -> Self:
         """Return a copy in which the named fields have other values."""
-        values = {field: getattr(self, field) for field in self._fields}
-        return type(self)(**{**values, **changes})
+        values = [changes.pop(field) if field in changes else getattr(self, field) for field in self._fields]
+        return type(self)(*values, **changes)  # which refuses what is left of them
