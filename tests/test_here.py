@@ -93,15 +93,20 @@ rule w:
 """
 
 
+def meeting(nodes: int) -> str:
+    """Return a Wfile of tasks that wait until some have begun on so many nodes."""
+    wait = f"touch up.$NID; until [ $(ls up.* | wc -l) = {nodes} ]; do :; done; "
+    return SHARED.replace("run: ", f"run: {wait}")
+
+
 def test_tasks_share_the_nodes_of_the_job(job: Job) -> None:
-    job.command.wfile(SHARED)
+    job.command.wfile(meeting(4))
     result = job.run()
     assert result.status == 0, result
     assert len(result.done) == 12
     used = {job.command.text(f"out/{n}.txt").strip() for n in range(1, 13)}
-    assert used <= {"3826", "3827", "3828", "3829"}
-    assert len(used) > 1
-    assert len(job.launches()) == len(used), "a node that has more to do is not launched again"
+    assert used == {"3826", "3827", "3828", "3829"}
+    assert len(job.launches()) == 4, "a node that has more to do is not launched again"
     (start,) = result.kind("start")
     assert start["where"].startswith("4 nodes of theta, job 123, ")
 
@@ -125,7 +130,7 @@ def test_a_task_with_nodes_is_launched_on_exactly_those(job: Job) -> None:
 
 
 def test_fewer_nodes_may_be_used_than_are_held(job: Job) -> None:
-    job.command.wfile(SHARED)
+    job.command.wfile(meeting(2))
     result = job.run("-j", "2")
     assert result.status == 0
     assert {job.command.text(f"out/{n}.txt").strip() for n in range(1, 13)} == {"3826", "3827"}

@@ -12,12 +12,14 @@ import time
 from math import inf
 
 from hpcmake.model import Began, Cut, Ended, Halted, Noted
+from hpcmake.runners.doubts import Doubts
 from hpcmake.runners.faults import BEAT, BEAT_EVERY
 from hpcmake.runners.host import Host
 from hpcmake.runners.members import Members
-from hpcmake.runners.orders import Drop, Give, Retire, Serve, Spread
+from hpcmake.runners.orders import Drop, Give, Recall, Retire, Serve, Spread
 from hpcmake.runners.placement import Placement
-from hpcmake.runners.rows import ABOUT_ATTEMPTS, parse_end, render_row
+from hpcmake.runners.rows import ABOUT_ATTEMPTS, parse_end
+from hpcmake.runners.work import Work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,40 +27,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpcmake.model import Attempt, Event, Resources
+    from hpcmake.runners.channels import Channel
     from hpcmake.runners.doors import Doors
     from hpcmake.runners.orders import Order, Rules, Spot
 
 _ASK_EVERY = 60.0  # seconds after which a node is asked for what it has not told
 _ASK_AT_ONCE = 100
-
-
-class Work:
-    """An attempt that was handed out.  `part` is what runs now: it without its post, or its post alone."""
-
-    __slots__ = ("attempt", "began", "faults", "nodes", "number", "part", "place", "ran", "recalled", "stamps", "told")
-
-    def __init__(self, attempt: Attempt) -> None:
-        self.attempt = attempt
-        self.part = attempt
-        self.number = attempt.id
-        """Under which it is known where it runs."""
-        self.place: tuple[object, int] | None = None
-        """The member of whom it is, None while it waits here."""
-        self.began: float | None = None
-        self.recalled = False
-        self.nodes: tuple[int, ...] = ()
-        """Those that it has for itself."""
-        self.faults = 0
-        """How often its launcher has failed."""
-        self.ran: Ended | None = None
-        """How its run ended, once its post has begun."""
-        self.stamps: list[Any] | None = None
-        self.told = 0.0
-        """When its node was last spoken to about it."""
-
-    def row(self) -> list[Any]:
-        """Return what a node program is told of it."""
-        return render_row(self.part, is_leg=bool(self.attempt.post and not self.part.post))
 
 
 class AllocationRunner:
@@ -119,6 +93,7 @@ class AllocationRunner:
         self.host = Host(self, doors.host(start), name, spread)
         self.stop_why = ""
         """Why what runs is being ended."""
+        self._doubts = Doubts()
         self._paused = False
         self._closed = ""
         """Why nothing more is begun."""
@@ -199,7 +174,7 @@ class AllocationRunner:
         self._close(self.stop_why)
         self._tell_all(["stop", how])
         self._next_ask = self.doors.now() + self._grace + 1
-        for work in (*self.members.take_stranded(), *self.host.take_later()):
+        for work in (*self.members.take_stranded(), *self.host.take_later(), *self._doubts.take_all()):
             self.placement.ended(work.attempt.id)
             self.cut(work, self.stop_why, 0.001)
 
@@ -229,8 +204,7 @@ class AllocationRunner:
 
     def _tell(self, work: Work, words: list[object]) -> None:
         if work.place is not None:
-            channel, rank = work.place
-            channel.say(rank, words)  # type: ignore[attr-defined]
+            self.members.say_to(work.place, words)
 
     # ------------------------------------------------------------ what it answers
 
@@ -262,6 +236,7 @@ class AllocationRunner:
             self.placement.end if not self.stop_why else inf,
             self.members.wake(now),
             self.host.wake(),
+            self._doubts.wake(),
         )
 
     def _turn(self, now: float) -> None:
@@ -278,6 +253,8 @@ class AllocationRunner:
             self._ask(now)
         self.members.look(now)
         self.host.look(now)
+        for work, ended in self._doubts.take_due(now):
+            self._on_sure_end(work, ended)
         if not self._closed and not self._paused:
             for order in self.placement.decide(now):
                 self._carry_out(order, now)
@@ -304,10 +281,13 @@ class AllocationRunner:
             self.host.spread(self.works[order.attempt.id], order.nodes)
         elif isinstance(order, Drop):
             self.cut(self.works[order.id], order.why)
+        elif isinstance(order, Recall):
+            for id_ in order.ids:
+                self._tell(self.works[id_], ["forget", id_])
 
     # ------------------------------------------------------------ answers
 
-    def take(self, row: list[Any], place: tuple[object, int], now: float, *, node: str, logs: str) -> None:
+    def take(self, row: list[Any], place: tuple[Channel, int], now: float, *, node: str, logs: str) -> None:
         """Take an answer about an attempt from where it is."""
         kind = row[0]
         try:
@@ -337,10 +317,14 @@ class AllocationRunner:
             self.events_ready.append(Began(work.attempt.id, now - self.began_at))
 
     def _on_ended(self, work: Work, ended: Ended) -> None:
-        attempt = work.attempt
         work.stamps = None
         if work.nodes and self.host.excuse(work, ended):
             return
+        if self.stop_why or not self._doubts.keep(work, ended, self.doors.now()):
+            self._on_sure_end(work, ended)
+
+    def _on_sure_end(self, work: Work, ended: Ended) -> None:
+        attempt = work.attempt
         if work.ran is None:
             self.placement.ended(attempt.id, ended.wall if ended.status == 0 else None)
         succeeded = ended.status == 0 and ended.why == "exit"
@@ -384,13 +368,13 @@ class AllocationRunner:
 
     def _ask(self, now: float) -> None:
         """Ask nodes about attempts of which nothing was heard for long: an answer may have been lost on its way."""
-        asked: dict[tuple[object, int], list[int]] = {}
+        asked: dict[tuple[Channel, int], list[int]] = {}
         for work in self.works.values():
             if work.place is not None and (self.stop_why or now - work.told >= _ASK_EVERY / 2):
                 asked.setdefault(work.place, []).append(work.number)
-        for (channel, rank), ids in asked.items():
+        for place, ids in asked.items():
             for at in range(0, len(ids), _ASK_AT_ONCE):
-                channel.say(rank, ["ask", *ids[at : at + _ASK_AT_ONCE]])  # type: ignore[attr-defined]
+                self.members.say_to(place, ["ask", *ids[at : at + _ASK_AT_ONCE]])
 
 
 def _is_wide(attempt: Attempt) -> bool:

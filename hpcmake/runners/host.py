@@ -19,8 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from hpcmake.model import Attempt, Ended
-    from hpcmake.runners.allocation import AllocationRunner, Work
+    from hpcmake.runners.allocation import AllocationRunner
     from hpcmake.runners.channels import Channel
+    from hpcmake.runners.work import Work
 
 _SHELL = Resources()
 _TRIES = 6  # launches of one attempt that do not start; after that it is the attempt's own affair

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpcmake.model import Attempt
-    from hpcmake.runners.allocation import AllocationRunner, Work
+    from hpcmake.runners.allocation import AllocationRunner
     from hpcmake.runners.channels import Channel
     from hpcmake.runners.nodes import Node
+    from hpcmake.runners.work import Work
 
 _ON_THE_WAY = 5.0  # seconds that a line may be on its way to a node
 _BLINK = 0.02  # seconds
@@ -130,6 +131,14 @@ class Members:
         """Tell all node programs something."""
         for member in self._of.values():
             self._say(member, None, words)
+
+    def say_to(self, place: tuple[Channel, int], words: Sequence[object]) -> None:
+        """Tell one node program something, or that of the script's machine."""
+        channel, rank = place
+        channel.say(rank, words)
+        member = self._by_channel.get(id(channel))
+        if member is not None:
+            self._dirty[member.launch] = channel
 
     def _say(self, member: Member, rank: int | None, words: Sequence[object]) -> None:
         member.channel.say(rank, words)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from hpcmake.model import Attempt
 
-    Order: TypeAlias = "Serve | Give | Retire | Spread | Drop"
+    Order: TypeAlias = "Serve | Give | Retire | Spread | Drop | Recall"
 
 
 class Spot(Record):
@@ -57,6 +57,12 @@ class Drop(Record):
 
     id: int
     why: str
+
+
+class Recall(Record):
+    """Take attempts back from nodes, if they have not begun: they would not end in time any more."""
+
+    ids: tuple[int, ...]
 
 
 class Rules(Record):

@@ -10,7 +10,7 @@ from math import inf
 
 from hpcmake.runners.nodes import Hold, Placed
 from hpcmake.runners.occupancy import Occupancy
-from hpcmake.runners.orders import Drop, Give, Retire, Rules, Serve, Spread
+from hpcmake.runners.orders import Drop, Give, Recall, Retire, Rules, Serve, Spread
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class Placement(Occupancy):
         """How much waited when nodes were last looked at for that, or since."""
         self._again = -inf
         """When to decide again though nothing has changed."""
+        self._late: set[int] = set()
+        """Kinds of which none can begin any more: the end is too near."""
+        self._late_at = -inf
+        """When the next kind will be one of those."""
         self._shunned: list[Node] = []
         """Nodes on which what is next has failed before: another may take it."""
 
@@ -53,6 +57,8 @@ class Placement(Occupancy):
         if not self._changed and now < self._again:
             return orders
         self._changed = False
+        if self.end < inf and (now >= self._late_at or self.waiting.fresh):
+            self._recall_late(now, orders)
         self._look_around(now, orders)
         self._begin_reserved(now, orders)
         self._place_wide(now, orders, most=inf)
@@ -98,6 +104,20 @@ class Placement(Occupancy):
         if ahead:
             self._vacancies.wake_below(1 + ahead)
 
+    def _recall_late(self, now: float, orders: list[Order]) -> None:
+        """Take back what waits on nodes, and would not end in time any more."""
+        kinds = self.waiting.kinds
+        ends = {number: self.end - kind.want.ceiling for number, kind in enumerate(kinds) if number not in self._late}
+        late = {number for number, at in ends.items() if at <= now}
+        self._late_at = min((at for at in ends.values() if at > now), default=inf)
+        self._late |= late
+        late = {number for number in late if kinds[number].want.ceiling and not kinds[number].want.nodes}
+        ids = (
+            [id_ for id_, placed in self.placed.items() if placed.kind in late and placed.began is None] if late else ()
+        )
+        if ids:
+            orders.append(Recall(tuple(ids)))
+
     def _retire_idle(self, orders: list[Order]) -> None:
         """End a node program that has nothing to do, if nothing else can be launched before."""
         if self._launched() < (self.rules.at_once or 0) or self.retiring:
@@ -112,9 +132,10 @@ class Placement(Occupancy):
 
     def wake(self, now: float) -> float:
         """Return when to decide again though nothing happens."""
+        late = self._late_at if self.placed and self._late_at > now else inf
         if not len(self.waiting) and not self._reserved:
-            return inf
-        return self.not_before if now < self.not_before else now + _SOON
+            return late
+        return min(late, self.not_before if now < self.not_before else now + _SOON)
 
     def left(self, now: float) -> float:
         """Return the seconds until nothing may run any more."""
@@ -297,7 +318,7 @@ class Placement(Occupancy):
                 if first is None:
                     break
                 if number is None:
-                    if not self._may_wait_on(node, waiting.kinds[first]):
+                    if not self._may_wait_on(node, waiting.kinds[first], left):
                         break
                     goes = first
                 elif first != number and not self._may_overtake(first, node):
@@ -336,7 +357,9 @@ class Placement(Occupancy):
             return True
         return self._kept.setdefault(first, node.number) != node.number
 
-    def _may_wait_on(self, node: Node, kind: Kind) -> bool:
+    def _may_wait_on(self, node: Node, kind: Kind, left: float) -> bool:
+        if kind.want.ceiling + (kind.typical() or 0.0) > left:
+            return False  # when there is room for it, it would not end in time any more
         room = len(node.given) < MOST_AHEAD + node.spot.cores
         return room and node.load < 1 + self._ahead(kind)
 

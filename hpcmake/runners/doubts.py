@@ -1,0 +1,51 @@
+"""Ends that may not be what they seem: a task that SIGTERM has ended, perhaps together with all others of its job.
+
+Owns how long such an end is kept back.  Knows nothing of what it means.
+
+Who takes a Slurm job away sends SIGTERM to every process of it at once: a task may die of it, and be told to have
+failed, before we hear that all shall end.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from signal import SIGTERM
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.model import Ended
+    from hpcmake.runners.work import Work
+
+_PATIENCE = 2.0  # seconds
+_SHELL_SIGNALS = 128
+_BY_TERM = frozenset({-SIGTERM, _SHELL_SIGNALS + SIGTERM})
+
+
+class Doubts:
+    """Ends that are kept back."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, Work, Ended]] = []
+
+    def keep(self, work: Work, ended: Ended, now: float) -> bool:
+        """Keep an end back if it is in doubt; return whether it is."""
+        if ended.why not in {"exit", "post"} or ended.status not in _BY_TERM:
+            return False
+        if all(kept is not work for _, kept, _ in self._kept):  # an answer may come twice
+            self._kept.append((now + _PATIENCE, work, ended))
+        return True
+
+    def wake(self) -> float:
+        """Return when to look at the latest."""
+        return self._kept[0][0] if self._kept else inf
+
+    def take_due(self, now: float) -> list[tuple[Work, Ended]]:
+        """Return what is as it seems, since nothing else has come."""
+        due = [entry for entry in self._kept if entry[0] <= now]
+        self._kept = self._kept[len(due) :]
+        return [(work, ended) for _, work, ended in due]
+
+    def take_all(self) -> list[Work]:
+        """Return those that were ended with all others."""
+        kept, self._kept = self._kept, []
+        return [work for _, work, _ in kept]
