@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import cProfile
+import gc
 import heapq
 import json
 import math
@@ -367,9 +368,12 @@ def main():
     parser.add_argument("--cores", type=int, nargs="+", default=[1], help="that tasks take, in turn")
     parser.add_argument("--beside", type=float, default=0.0, help="ms that the rest of a driver takes for a task")
     parser.add_argument("--memory", type=int, nargs="+", help="after how many tasks it is told, and nothing else")
+    parser.add_argument("--collect", type=int, nargs=3, help="thresholds of the garbage collector")
     parser.add_argument("--profile", action="store_true", help="by function; slower")
     parser.add_argument("--folder", help="where mailboxes lie")
     chosen = parser.parse_args()
+    if chosen.collect:
+        gc.set_threshold(*chosen.collect)
     channels.Pipe = SimulatedPipe
     append = channels.MailboxChannel.flush
 
