@@ -5,6 +5,7 @@ Owns how they are used by the site's launcher, and what does not fit on them.  K
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 from math import inf
@@ -36,6 +37,7 @@ LAUNCHES = f"{FOLDER}/launches"
 """Where launches of node programs keep what they say, and mailboxes lie; in a folder that all nodes see."""
 
 _SHELLS = 64  # at once on the machine of the script, where the site does not say
+_COLLECT = (50_000, 20, 100)  # thresholds of Python's collector: looking at 10⁵ attempts often costs a fifth of all
 _FILES = 64  # descriptors that are not of launches
 _PER_LAUNCH = 4  # descriptors
 
@@ -142,6 +144,7 @@ class HeldNodes:
         """Start what runs attempts.  Raises Trouble."""
         site, launch = self._site, self._site.launch
         os.makedirs(LAUNCHES, exist_ok=True)
+        gc.set_threshold(*_COLLECT)
         mailbox = launch.carrier == "mailbox"
         try:
             doors = RealDoors(

@@ -10,6 +10,8 @@ from hpcmake.planner.estimates import ENOUGH, NONE_GIVEN, estimate, needed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from hpcmake.app.handed import Handed
     from hpcmake.engine import Engine
     from hpcmake.model import Attempt
@@ -58,13 +60,15 @@ class Pace:
         if "priority" in table.rule.resources:
             priority = attempts.resources(table, handed.row, handed.number)[1].get("priority", 0)
         known = self.estimate(table.rule.name, attempt.resources.time)
-        needs = self.recent.needs(table, handed.row)
-        tail = self._engine.urgency(handed.task)
-        told = attempt.replace(tail=tail, priority=priority, avoid=handed.avoid, needs=needs)
-        if known.basis == NONE_GIVEN:
-            return told
-        ceiling = known.ceiling
-        last = self._plan.history.others.get(attempt.task)
-        if last is not None and last["k"] == "cut" and last.get("why") == "deadline":
-            ceiling = needed(ceiling, last.get("e", 0.0))
-        return told.replace(expected=known.seconds, ceiling=ceiling)
+        told: dict[str, Any] = {
+            "tail": self._engine.urgency(handed.task),
+            "priority": priority,
+            "avoid": handed.avoid,
+            "needs": self.recent.needs(table, handed.row),
+        }
+        if known.basis != NONE_GIVEN:
+            told |= {"expected": known.seconds, "ceiling": known.ceiling}
+            last = self._plan.history.others.get(attempt.task)
+            if last is not None and last["k"] == "cut" and last.get("why") == "deadline":
+                told["ceiling"] = needed(known.ceiling, last.get("e", 0.0))
+        return attempt.replace(**told)
