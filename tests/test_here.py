@@ -363,3 +363,51 @@ def test_a_post_runs_on_the_machine_of_the_script(job: Job) -> None:
     assert result.status == 0, result
     assert job.command.text("run.txt") == "3826\n"
     assert job.command.text("x.txt") == "script\n"
+
+
+# ---------------------------------------------------------------- nodes that the user tells
+
+
+def test_nodes_may_be_told_where_no_scheduler_does(job: Job) -> None:
+    job.command.wfile(meeting(2))
+    env = {"PATH": job.env()["PATH"], "HPCMAKE_NODES": "3826-3827", "HPCMAKE_LEFT": "2h"}
+    result = job.run("--site", "theta", env=env)
+    assert result.status == 0, result
+    assert {job.command.text(f"out/{n}.txt").strip() for n in range(1, 13)} == {"3826", "3827"}
+    (start,) = result.kind("start")
+    assert start["where"] == "2 nodes of theta, 2h left"
+
+
+def test_or_in_a_file_with_one_a_line(job: Job) -> None:
+    job.command.wfile(meeting(2))
+    job.command.write("nodes", "3826\n3826\n3827\n")
+    env = {"PATH": job.env()["PATH"], "HPCMAKE_NODES": "nodes"}
+    result = job.run("--site", "theta", env=env)
+    assert result.status == 0, result
+    assert "nobody knows when this job ends (nobody has said when): tasks are begun until it does" in result.notes
+
+
+@pytest.mark.parametrize(
+    ("nodes", "left", "site", "text"),
+    [
+        (
+            "nid[001-",
+            "1h",
+            "theta",
+            "error[E912]",
+        ),
+        (
+            "3826",
+            "soon",
+            "theta",
+            "error[E803]: `HPCMAKE_LEFT` is a duration, not `soon`\n --> the environment:1:14\n1 | HPCMAKE_LEFT=soon\n",
+        ),
+        ("3826", "1h", "", "error[E817]: nodes are told, and not of which site they are\n"),
+    ],
+)
+def test_garbage_in_their_place_is_shown(job: Job, nodes: str, left: str, site: str, text: str) -> None:
+    job.command.wfile(SHARED)
+    env = {"PATH": job.env()["PATH"], "HPCMAKE_NODES": nodes, "HPCMAKE_LEFT": left, "HPCMAKE_SITE": site}
+    result = job.command.say(env=env)
+    assert result.status == 2
+    assert result.err.startswith(text)

@@ -27,6 +27,9 @@ VARIABLE = "HPCMAKE_SITE"
 JOB_VARIABLES = ("SLURM_JOB_ID", "PBS_JOBID", "COBALT_JOBID")
 """What the schedulers that we know put into the environment of a job, each its own."""
 
+NODES, LEFT = "HPCMAKE_NODES", "HPCMAKE_LEFT"
+"""Variables by which a user tells the nodes, and how long they may be used, where no scheduler does."""
+
 _SHAPES = ("job_nodes", "job_time", "max_queued", "queue", "project", "budget", "trial", "submit", "detach")
 """Options that say something of jobs, and nothing where there are none."""
 
@@ -87,7 +90,7 @@ def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str
         if here:
             raise _no_job(f"{site.name} has no scheduler, so no jobs")
         return None
-    if not here and not any(name in environ for name in JOB_VARIABLES):
+    if not here and not any(name in environ for name in (NODES, *JOB_VARIABLES)):
         return None
     import time
 
@@ -95,7 +98,10 @@ def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str
     from hpcmake.runners.placed import complete_site, find_site_of
     from hpcmake.sites import read_sites
 
-    held = find_held(environ, now=time.time(), run=run_command, scheduler=site.scheduler if site is not None else None)
+    held = _told_nodes(environ, site)
+    if held is None:
+        scheduler = site.scheduler if site is not None else None
+        held = find_held(environ, now=time.time(), run=run_command, scheduler=scheduler)
     if held is None:
         if here:
             of = "" if site is None else f" of {site.name}"
@@ -107,6 +113,37 @@ def find_held_here(arguments: Arguments, site: Site | None, environ: Mapping[str
         return None
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return complete_site(site, held, cores=cores, run=run_command), held
+
+
+def _told_nodes(environ: Mapping[str, str], site: Site | None) -> Held | None:
+    """Return the nodes that the user tells, as a list or in a file, None if there is no word of them."""
+    text = environ.get(NODES)
+    if not text:
+        return None
+    if site is None:
+        span = Span(Source("the environment", f"{NODES}={text}"), 0, len(NODES))
+        help_ = "name it, `--site NAME`: its launcher starts programs on them"
+        raise Trouble(Diagnostic("E817", "nodes are told, and not of which site they are", span, help=help_))
+    from hpcmake.runners.held import held_from
+    from hpcmake.units import UnitError, parse_duration
+
+    left, seconds = environ.get(LEFT), None
+    if left:
+        try:
+            seconds = float(parse_duration(left))
+        except UnitError as problem:
+            span = Span(Source("the environment", f"{LEFT}={left}"), len(LEFT) + 1, len(LEFT) + 1 + len(left))
+            raise Trouble(
+                Diagnostic("E803", f"`{LEFT}` is a duration, not `{left}`", span, help=str(problem))
+            ) from None
+    if os.path.isfile(text):
+        with open(text, encoding="utf-8", errors="replace") as file:
+            return held_from(file.read(), seconds, source=text)
+    if site.launcher == "aprun":  # whose nodes are numbers
+        from hpcmake.runners.notation import parse_node_ids
+
+        text = "\n".join(map(str, parse_node_ids(text, source=NODES)))
+    return held_from(text, seconds, source=NODES)
 
 
 def run_command(argv: Sequence[str], seconds: float) -> tuple[int | None, bytes, bytes]:
