@@ -101,7 +101,7 @@ def test_jobs_are_submitted_and_seen_and_changed(slurm: Slurm) -> None:
     assert (jobs[waits].waits_for, jobs[waits].walltime, jobs[waits].nodes) == ((runs,), 120.0, 1)
     assert (jobs[runs].left or 0) > 30
     assert jobs[wide].stuck
-    assert sorted(path.suffix for path in queue.folder.iterdir()).count(".out") == 5, "no sign of a path was replaced"
+    until(lambda: len(list(queue.folder.glob("*.out"))) == 5, "each has its output where it was told, sign by sign")
     assert SLURM.parse_poll_job(*queue.call(SLURM.render_poll_job("99999"))) is None
 
     def change(ids: Sequence[str], argv: Sequence[str] | None) -> Changed | DoNotKnow:

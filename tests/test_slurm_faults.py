@@ -91,7 +91,7 @@ def test_what_cannot_end_before_the_walltime_is_not_begun_and_a_second_job_does_
             output: "made/{{i}}"
             cores: 32
             time: 22s
-            run: {traced(NAP.format(pieces=150))}
+            run: {traced("sleep 15")}
         """,
     )
     first = campaign.submit(nodes=2, minutes=1)

@@ -351,6 +351,8 @@ class AllocationRunner:
         self.forget([id_ for id_, work in self.works.items() if work.began is None])
 
     def _on_cut(self, work: Work, why: str, elapsed: float) -> None:
+        if why == "term" and work.place is not None:
+            self.end_doubts(work.place[0], why)
         self.placement.ended(work.attempt.id)
         work.place = None
         if why == "forgotten" and not (work.recalled or self._paused):
@@ -360,6 +362,12 @@ class AllocationRunner:
             self._queue(work)
         else:
             self.cut(work, self.stop_why or why, elapsed)
+
+    def end_doubts(self, channel: Channel, why: str) -> None:
+        """What seemed to have failed in a launch was ended with it."""
+        for work in self._doubts.take_of(channel):
+            self.placement.ended(work.attempt.id)
+            self.cut(work, self.stop_why or why, 0.001)
 
     def cut(self, work: Work, why: str, elapsed: float = 0.0) -> None:
         """Answer that an attempt was ended, or will not begin."""

@@ -14,9 +14,10 @@ from signal import SIGTERM
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.model import Ended
+    from hpcmake.runners.channels import Channel
     from hpcmake.runners.work import Work
 
-_PATIENCE = 2.0  # seconds
+_PATIENCE = 5.0  # seconds
 _SHELL_SIGNALS = 128
 _BY_TERM = frozenset({-SIGTERM, _SHELL_SIGNALS + SIGTERM})
 
@@ -44,6 +45,12 @@ class Doubts:
         due = [entry for entry in self._kept if entry[0] <= now]
         self._kept = self._kept[len(due) :]
         return [(work, ended) for _, work, ended in due]
+
+    def take_of(self, channel: Channel) -> list[Work]:
+        """Return those of a launch that was ended itself."""
+        found = [work for _, work, _ in self._kept if work.place is not None and work.place[0] is channel]
+        self._kept = [entry for entry in self._kept if entry[1] not in found]
+        return found
 
     def take_all(self) -> list[Work]:
         """Return those that were ended with all others."""

@@ -282,6 +282,7 @@ class Members:
         works = [runner.works[attempt.id] for attempt in held if attempt.id in runner.works]
         runner.doors.forget(member.channel)
         if lost:
+            runner.end_doubts(member.channel, "node")
             self._on_lost(member, status, said, works, now, away=away)
         elif not expected:
             self._on_failed_start(member, status, said, works, now)
