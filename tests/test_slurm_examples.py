@@ -30,7 +30,8 @@ def test_matrices(slurm: Slurm) -> None:
 @side_by_side("vina")
 def test_docking(slurm: Slurm) -> None:
     campaign = example(slurm, "docking", "docking")
-    campaign.submit("verify", "all", nodes=2, cores=1, gently=True).ok()
+    # a dock has `time: 10m`, and is not begun where less is left
+    campaign.submit("verify", "all", nodes=2, cores=1, minutes=60).ok()
     found = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "ranking.csv")}
     known = {(row["protein"], row["ligand"]): float(row["affinity"]) for row in rows(campaign.root / "known.csv")}
     assert found == {pair: pytest.approx(affinity, abs=0.5, rel=0.1) for pair, affinity in known.items()}

@@ -320,7 +320,9 @@ class AllocationRunner:
         work.stamps = None
         if work.nodes and self.host.excuse(work, ended):
             return
-        if self.stop_why or not self._doubts.keep(work, ended, self.doors.now()):
+        if self._doubts.is_one(ended) and self.stop_why:
+            self._on_cut(work, self.stop_why, ended.wall)
+        elif not self._doubts.keep(work, ended, self.doors.now()):
             self._on_sure_end(work, ended)
 
     def _on_sure_end(self, work: Work, ended: Ended) -> None:

@@ -28,9 +28,13 @@ class Doubts:
     def __init__(self) -> None:
         self._kept: list[tuple[float, Work, Ended]] = []
 
+    def is_one(self, ended: Ended) -> bool:
+        """Return whether an end may not be what it seems."""
+        return ended.why in {"exit", "post"} and ended.status in _BY_TERM
+
     def keep(self, work: Work, ended: Ended, now: float) -> bool:
         """Keep an end back if it is in doubt; return whether it is."""
-        if ended.why not in {"exit", "post"} or ended.status not in _BY_TERM:
+        if not self.is_one(ended):
             return False
         if all(kept is not work for _, kept, _ in self._kept):  # an answer may come twice
             self._kept.append((now + _PATIENCE, work, ended))

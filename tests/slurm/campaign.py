@@ -24,7 +24,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 REPOSITORY = os.path.dirname(os.path.dirname(HERE))
 OVER = {"COMPLETED", "FAILED", "TIMEOUT", "NODE_FAIL", "CANCELLED", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE"}
 LAUNCHERS = {"srun", "mpiexec.mpich", "mpiexec.hydra", "mpiexec.openmpi", "orterun"}
-LONGEST = 420
+LONGEST = 600
 """Seconds after which a test no longer waits: not a measure, all cases share two cores."""
 
 SITE = """\
