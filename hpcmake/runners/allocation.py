@@ -320,10 +320,12 @@ class AllocationRunner:
         work.stamps = None
         if work.nodes and self.host.excuse(work, ended):
             return
-        if self._doubts.is_one(ended) and self.stop_why:
-            self._on_cut(work, self.stop_why, ended.wall)
-        elif not self._doubts.keep(work, ended, self.doors.now()):
+        if ended.status == 0 or not self._doubts.is_one(ended):
             self._on_sure_end(work, ended)
+        elif self.stop_why:
+            self._on_cut(work, self.stop_why, ended.wall)
+        else:
+            self._doubts.keep(work, ended, self.doors.now())
 
     def _on_sure_end(self, work: Work, ended: Ended) -> None:
         attempt = work.attempt

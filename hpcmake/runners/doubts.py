@@ -32,13 +32,10 @@ class Doubts:
         """Return whether an end may not be what it seems."""
         return ended.why in {"exit", "post"} and ended.status in _BY_TERM
 
-    def keep(self, work: Work, ended: Ended, now: float) -> bool:
-        """Keep an end back if it is in doubt; return whether it is."""
-        if not self.is_one(ended):
-            return False
+    def keep(self, work: Work, ended: Ended, now: float) -> None:
+        """Keep an end back."""
         if all(kept is not work for _, kept, _ in self._kept):  # an answer may come twice
             self._kept.append((now + _PATIENCE, work, ended))
-        return True
 
     def wake(self) -> float:
         """Return when to look at the latest."""
