@@ -255,6 +255,8 @@ class AllocationRunner:
         self.host.look(now)
         for work, ended in self._doubts.take_due(now):
             self._on_sure_end(work, ended)
+        if self._closed and len(self.placement.waiting):
+            self._close(self._closed)  # it has come back from a node since
         if not self._closed and not self._paused:
             for order in self.placement.decide(now):
                 self._carry_out(order, now)
