@@ -1,20 +1,19 @@
 """Whether tasks fit this machine: told before anything runs.
 
-Owns the check of resources of every attempt.  Knows nothing of how they are evaluated.
+Owns what this machine can hold.  Knows nothing of how resources are evaluated, nor of which tasks are looked at.
 """
 
 from __future__ import annotations
 
-from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.planner.alike import Alike
-from hpcmake.planner.stale import is_stale
-from hpcmake.planner.world import Wait
+from hpcmake.app.attempt_checks import check_attempts, check_site
+from hpcmake.diagnostics import Diagnostic
 from hpcmake.units import render_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from hpcmake.app.attempt_checks import Found
     from hpcmake.app.machine import Machine
     from hpcmake.model import Resources
     from hpcmake.planner.attempts import Attempts
@@ -34,85 +33,24 @@ def check_limits(
 
     `rows` are those to look at, by rule; None: all.  Raises Trouble for what this machine cannot hold, at any attempt.
     """
-    mistakes: dict[str, Diagnostic] = {}
-    words: dict[str, str] = {}
-    for table in plan.graph.tables:
-        _check_site(table, attempts.site, mistakes)
-        if not table.rule.resources:
-            continue
-        those = range(table.count) if rows is None else rows.get(table.rule.number, ())
-        alike, seen = Alike(table, retries), set[tuple[str, ...]]()
-        for row in those:
-            if not is_stale(table.state[row]):
-                continue
-            key = alike.key(row)
-            if key is not None:
-                if key in seen:
-                    continue
-                seen.add(key)
-            try:
-                if _check_task(table, row, attempts, machine, retries, mistakes, words):
-                    break  # all tasks of the rule are alike
-            except Trouble as trouble:
-                for each in trouble.diagnostics:
-                    mistakes.setdefault(f"{each.code} {each.message}", each)
-            except Wait:
-                continue
-            if len(mistakes) > 20:  # noqa: PLR2004  # enough to see what is wrong
-                break
-    if mistakes:
-        raise Trouble(*mistakes.values())
-    return list(words.values())
+    here = attempts.site
+    help_ = f"add `{here}` to its `site`, or leave `site` out: jobs on other machines come with a later version"
+
+    def check_rule(table: Table, found: Found) -> None:
+        check_site(table, here, found, where=f"this is this machine, `{here}`", help_=help_)
+
+    def check(table: Table, which: str, resources: Resources, found: Found) -> None:
+        _check(table, which, resources, machine, found)
+
+    return check_attempts(plan, attempts, check_rule, check, retries=retries, rows=rows)
 
 
-def _check_site(table: Table, here: str, mistakes: dict[str, Diagnostic]) -> None:
-    """Tell of a rule that may run on other machines only."""
-    code = table.rule.site
-    if code is None or code.names or code.reads or not any(map(is_stale, table.state)):
-        return
-    found = code.run({})
-    sites = found if isinstance(found, list) else [found]
-    if here not in sites:
-        names = ", ".join(str(each) for each in sites)
-        message = f"rule `{table.rule.name}` may run on {names} only, and this is this machine, `{here}`"
-        help_ = f"add `{here}` to its `site`, or leave `site` out: jobs on other machines come with a later version"
-        mistakes.setdefault(f"site {table.rule.name}", Diagnostic("E506", message, code.span, help=help_))
-
-
-def _check_task(
-    table: Table,
-    row: int,
-    attempts: Attempts,
-    machine: Machine,
-    retries: int,
-    mistakes: dict[str, Diagnostic],
-    words: dict[str, str],
-) -> bool:
-    """Check one task; tell whether all tasks of its rule are alike."""
-    first, more = attempts.resources(table, row, 1)
-    for number in range(1, 2 + more.get("retries", retries)):
-        resources = first if number == 1 else attempts.resources(table, row, number)[0]
-        _check(table, row, resources, machine, mistakes, words, number)
-        if attempts.is_constant(table):
-            return True
-    return False
-
-
-def _check(
-    table: Table,
-    row: int,
-    resources: Resources,
-    machine: Machine,
-    mistakes: dict[str, Diagnostic],
-    words: dict[str, str],
-    number: int,
-) -> None:
+def _check(table: Table, which: str, resources: Resources, machine: Machine, found: Found) -> None:
     rule = table.rule
-    which = f"{table.name(row)}" + (f", attempt {number}," if number > 1 else "")
     if resources.memory > machine.memory:
         has = render_size(machine.memory)
         message = f"{which} wants {render_size(resources.memory)} of memory, and this machine has {has}"
-        mistakes.setdefault(
+        found.mistake(
             f"memory {rule.name}",
             Diagnostic(
                 "E503", message, rule.resources["memory"].span, help="ask for less, or run it where there is more"
@@ -120,7 +58,7 @@ def _check(
         )
     if resources.gpus > machine.gpus:
         message = f"{which} wants {resources.gpus} gpus, and this machine has {machine.gpus}"
-        mistakes.setdefault(
+        found.mistake(
             f"gpus {rule.name}",
             Diagnostic(
                 "E503", message, rule.resources["gpus"].span, help="ask for fewer, or run it where there are more"
@@ -133,6 +71,6 @@ def _check(
         span = next(
             rule.resources[name].span for name in ("ranks", "nodes", "ranks_per_node") if name in rule.resources
         )
-        mistakes.setdefault(f"ranks {rule.name}", Diagnostic("E503", message, span, help=help_))
+        found.mistake(f"ranks {rule.name}", Diagnostic("E503", message, span, help=help_))
     elif resources.ranks is None and resources.cores > machine.cores:
-        words.setdefault(rule.name, f"{which} wants {resources.cores} cores: it runs alone, with {machine.cores}")
+        found.words.setdefault(rule.name, f"{which} wants {resources.cores} cores: it runs alone, with {machine.cores}")
