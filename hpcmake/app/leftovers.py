@@ -9,11 +9,9 @@ from hpcmake.runners.faults import SILENT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
     from hpcmake.lease import Lease
     from hpcmake.report import Voice
-    from hpcmake.runners.held import Held
+    from hpcmake.runners.held import Held, Run
 
 _PATIENCE = 30.0  # seconds that a scheduler is given to answer
 _STEPS_END = 60.0  # seconds that steps are given to end
@@ -25,7 +23,7 @@ def await_leftovers(
     held: Held | None,
     mark: str,
     voice: Voice,
-    run: Callable[[Sequence[str], float], tuple[int | None, bytes, bytes]],
+    run: Run,
 ) -> None:
     """Wait until nothing of a killed run can be at work on nodes any more.
 
@@ -54,7 +52,7 @@ def await_leftovers(
         rest -= _LOOK_EVERY
 
 
-def _is_gone(scheduler: str, job: str, run: Callable[[Sequence[str], float], tuple[int | None, bytes, bytes]]) -> bool:
+def _is_gone(scheduler: str, job: str, run: Run) -> bool:
     from hpcmake.runners.schedulers.jobs import DoNotKnow
     from hpcmake.runners.schedulers.scheduler import find_scheduler
 
@@ -73,7 +71,7 @@ def _end_steps(
     held: Held,
     mark: str,
     lease: Lease,
-    run: Callable[[Sequence[str], float], tuple[int | None, bytes, bytes]],
+    run: Run,
 ) -> bool:
     """End the steps of this campaign in our Slurm job; return whether they have ended."""
     rest = _STEPS_END

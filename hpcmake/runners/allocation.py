@@ -339,8 +339,14 @@ class AllocationRunner:
             log = ended.log if not succeeded or ran.log is None else ran.log
             why = "post" if not succeeded and ended.why == "exit" else ended.why
             ended = ended.replace(
-                why=why, wall=ran.wall + ended.wall, cpu=ran.cpu + ended.cpu, rss=max(ran.rss, ended.rss), log=log
-            ).replace(node=ran.node, strays=ran.strays + ended.strays)
+                why=why,
+                wall=ran.wall + ended.wall,
+                cpu=ran.cpu + ended.cpu,
+                rss=max(ran.rss, ended.rss),
+                log=log,
+                node=ran.node,
+                strays=ran.strays + ended.strays,
+            )
         elif succeeded and attempt.post and not work.part.post and not attempt.only_post:
             work.ran = ended
             made = [(path, *stamp) for path, stamp in zip(attempt.outputs, ended.stamps, strict=False) if stamp]
@@ -361,10 +367,8 @@ class AllocationRunner:
             self.end_doubts(work.place[0], why)
         self.placement.ended(work.attempt.id)
         work.place = None
-        if why == "forgotten" and not (work.recalled or self._paused):
-            self._queue(work)
-        elif why == "node" and work.began is None:
-            self.members.on_unfit_for(work)
+        was_taken_back = why == "forgotten" and not (work.recalled or self._paused)
+        if was_taken_back or (why == "node" and work.began is None):
             self._queue(work)
         else:
             self.cut(work, self.stop_why or why, elapsed)

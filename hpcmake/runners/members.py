@@ -194,9 +194,6 @@ class Members:
             self.runner.placement.lose(number)
             self._lose(f"node {node.spot.name} cannot run anything ({text})")
 
-    def on_unfit_for(self, work: Work) -> None:
-        """A node has given back what it could not begin."""
-
     # ------------------------------------------------------------ health
 
     def beat(self, now: float) -> None:
