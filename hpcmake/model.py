@@ -86,6 +86,11 @@ class Resources(Record):
     gpus_per_rank: int = 0
     time: float | None = None
 
+    @property
+    def width(self) -> int:
+        """How many nodes it has for itself; 0 if it shares one."""
+        return self.nodes or (1 if self.ranks is not None else 0)
+
 
 # ---------------------------------------------------------------- what is handed to a runner, and what it answers
 

@@ -67,7 +67,7 @@ def _check(table: Table, which: str, taken: Resources, kind: NodeKind, nodes: in
         span = rule.resources[what].span if what in rule.resources else rule.span
         found.mistake(f"{what} {rule.name}", Diagnostic("E503", message, span, help="ask for less"))
 
-    wide = taken.nodes or (1 if taken.ranks is not None else 0)
+    wide = taken.width
     if wide:
         if wide > nodes:
             found.words.setdefault(

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-import time
 from math import inf
 
 from hpcmake.model import Began, Cut, Ended, Halted, Noted
 from hpcmake.runners.doubts import Doubts
 from hpcmake.runners.faults import BEAT, BEAT_EVERY
 from hpcmake.runners.host import Host
+from hpcmake.runners.local import name_run
 from hpcmake.runners.members import Members
 from hpcmake.runners.orders import Drop, Give, Recall, Retire, Serve, Spread
 from hpcmake.runners.placement import Placement
@@ -66,7 +66,7 @@ class AllocationRunner:
         self.placement = Placement(spots, rules, end=self.began_at + left)
         self.events_ready: list[Event] = []
         self.works: dict[int, Work] = {}
-        name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
+        name = name_run()
         self._grace = grace
         self._start = {
             "root": os.path.abspath(root),
@@ -138,7 +138,7 @@ class AllocationRunner:
         if work.ran is not None or attempt.only_post or (attempt.argv is None and not attempt.script):
             self.host.run(work, attempt.replace(only_post=True) if work.ran is not None else attempt)
             return ()
-        if attempt.post and not _is_wide(attempt):
+        if attempt.post and not attempt.resources.width:
             # what follows a run is light work, and not for the nodes
             work.part = attempt.replace(post="", outputs=attempt.outputs if self._start["latency"] else ())
         return (self.members.as_allowed(work.part),)
@@ -393,7 +393,3 @@ class AllocationRunner:
         for place, ids in asked.items():
             for at in range(0, len(ids), _ASK_AT_ONCE):
                 self.members.say_to(place, ["ask", *ids[at : at + _ASK_AT_ONCE]])
-
-
-def _is_wide(attempt: Attempt) -> bool:
-    return attempt.resources.nodes is not None or attempt.resources.ranks is not None

@@ -5,15 +5,13 @@ Owns the descriptors that are waited for.  Knows nothing of what is said over th
 
 from __future__ import annotations
 
-import contextlib
 import os
 import select
-import signal
-import sys
 import time
 
+from hpcmake.runners.alarm import Alarm
 from hpcmake.runners.channels import MailboxChannel, PipeChannel
-from hpcmake.runners.local import catch_signals, find_node
+from hpcmake.runners.local import find_node, name_run
 from hpcmake.runners.process import MARK
 
 TYPE_CHECKING = False
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
     from hpcmake.runners.channels import Channel
 else:
     Protocol = object
-
-NODE_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")
 
 
 class Doors(Protocol):
@@ -77,9 +73,9 @@ class RealDoors:
         self._launch = launch
         self._folder = folder
         self._mailbox = mailbox
-        self._python = python or sys.executable
+        self._node = find_node(python)
         self._environment = {**(os.environ if environment is None else environment), MARK: mark + ":node"}
-        self._name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}"
+        self._name = name_run()
         self._count = 0
         self._poll = select.epoll()
         self._channels: dict[int, PipeChannel] = {}
@@ -88,9 +84,9 @@ class RealDoors:
         """Channels that have found no room since the last wait."""
         self._ready: list[Channel] = []
         os.makedirs(folder, exist_ok=True)
-        self._alarm, self._former_alarm = catch_signals()
-        if self._alarm is not None:
-            self._poll.register(self._alarm[0], select.EPOLLIN)
+        self._alarm = Alarm()
+        if self._alarm.fileno() >= 0:
+            self._poll.register(self._alarm, select.EPOLLIN)
 
     def now(self) -> float:
         """Return the seconds of a clock that never goes back."""
@@ -106,14 +102,13 @@ class RealDoors:
         """Start node programs on nodes, by one launch.  Raises OSError."""
         self._count += 1
         name = self._path(str(self._count))
-        words = [self._python, "-I", "-S", NODE_FOLDER]
         if len(nodes) == 1 and not self._mailbox:
-            argv = find_argv(self._launch(nodes, words), self._environment)
+            argv = find_argv(self._launch(nodes, self._node), self._environment)
             channel = PipeChannel(argv, environment=self._environment, remarks=name)
             channel.pipe.say(start)
             return self._take(channel)
         mailbox = name + ".mail"
-        argv = find_argv(self._launch(nodes, [*words, os.path.abspath(mailbox)]), self._environment)
+        argv = find_argv(self._launch(nodes, [*self._node, os.path.abspath(mailbox)]), self._environment)
         return self._take(
             MailboxChannel(
                 argv, environment=self._environment, remarks=name, mailbox=mailbox, start=start, ranks=len(nodes)
@@ -152,9 +147,7 @@ class RealDoors:
                     del self._full[number]
             else:
                 signaled = True
-                if self._alarm is not None:
-                    with contextlib.suppress(BlockingIOError):
-                        os.read(self._alarm[0], 4096)
+                self._alarm.heed()
         return signaled
 
     def ready(self) -> list[Channel]:
@@ -182,11 +175,7 @@ class RealDoors:
         for channel in list(self._channels.values()):
             self.forget(channel)
         self._poll.close()
-        if self._alarm is not None:
-            signal.set_wakeup_fd(self._former_alarm)
-            for end in self._alarm:
-                os.close(end)
-            self._alarm = None
+        self._alarm.close()
 
 
 def find_argv(words: Sequence[str], environment: Mapping[str, str]) -> list[str]:

@@ -11,11 +11,11 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import sys
 import time
 
 from hpcmake.model import Began, Cut, Lost
+from hpcmake.runners.alarm import Alarm
 from hpcmake.runners.carrier import Pipe
 from hpcmake.runners.process import MARK, end_all_strays
 from hpcmake.runners.rows import parse_end, render_row
@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from hpcmake.model import Attempt, Event
 
 
-def find_node() -> list[str]:
-    """Return the command that runs the node program here."""
-    return [sys.executable, "-I", "-S", os.path.join(os.path.dirname(__file__), "node")]
+def find_node(python: str | None = None) -> list[str]:
+    """Return the command that runs the node program: here, or by a Python elsewhere that sees the same files."""
+    return [python or sys.executable, "-I", "-S", os.path.join(os.path.dirname(os.path.abspath(__file__)), "node")]
+
+
+def name_run() -> str:
+    """Return a name that no other run has: when it began, by which process."""
+    return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
 
 
 class LocalRunner:
@@ -58,7 +63,7 @@ class LocalRunner:
         self._root = root
         self._logs = logs
         self._mark = mark
-        self._name = f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{os.getpid()}-{os.urandom(2).hex()}"
+        self._name = name_run()
         self._held: dict[int, str | None] = {}
         self._stamps: dict[int, list[Any]] = {}
         self._ready: list[Event] = []
@@ -75,9 +80,9 @@ class LocalRunner:
         self._poll = select.poll()
         self._poll.register(self._process.stdout, select.POLLIN)
         self._is_full = False
-        self._alarm, self._former_alarm = catch_signals()
-        if self._alarm is not None:
-            self._poll.register(self._alarm[0], select.POLLIN)
+        self._alarm = Alarm()
+        if self._alarm.fileno() >= 0:
+            self._poll.register(self._alarm, select.POLLIN)
         self._say(
             {
                 "root": os.path.abspath(root),
@@ -130,10 +135,7 @@ class LocalRunner:
             self._await_end()
             self._bury()
         self._pipe.close()
-        if self._alarm is not None:
-            signal.set_wakeup_fd(self._former_alarm)
-            for end in self._alarm:
-                os.close(end)
+        self._alarm.close()
 
     # ------------------------------------------------------------ what it answers
 
@@ -150,9 +152,8 @@ class LocalRunner:
                 self._watch()
             if self._process.stdout in found:
                 self._read()
-            if self._alarm is not None and self._alarm[0] in found:
-                with contextlib.suppress(BlockingIOError):
-                    os.read(self._alarm[0], 4096)
+            if self._alarm.fileno() in found:
+                self._alarm.heed()
                 break
         events, self._ready = self._ready, []
         return events
@@ -244,16 +245,3 @@ class LocalRunner:
         else:
             self._process.kill()
         self._process.wait()
-
-
-def catch_signals() -> tuple[tuple[int, int] | None, int]:
-    """Let a signal end a wait: return a pipe to watch (None outside the main thread), and its forerunner."""
-    ends = os.pipe()
-    for end in ends:
-        os.set_blocking(end, False)
-    try:
-        return ends, signal.set_wakeup_fd(ends[1], warn_on_full_buffer=False)
-    except ValueError:  # signals belong to the main thread
-        for end in ends:
-            os.close(end)
-        return None, -1

@@ -28,7 +28,6 @@ def render_row(attempt: Attempt, *, is_leg: bool = False) -> list[Any]:
     `is_leg`: its post follows elsewhere, which may make what the run lacks.
     """
     resources = attempt.resources
-    alone = resources.nodes is not None or resources.ranks is not None
     row = [
         attempt.id,
         attempt.argv,
@@ -44,7 +43,7 @@ def render_row(attempt: Attempt, *, is_leg: bool = False) -> list[Any]:
         attempt.only_post,
         dict(attempt.env),
         attempt.log,
-        resources.cores_per_rank if alone else 0,
+        resources.cores_per_rank if resources.width else 0,
         2 if attempt.holds and is_leg else int(attempt.holds),
         attempt.needs,
     ]

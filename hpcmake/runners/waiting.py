@@ -107,7 +107,7 @@ class Waiting:
 
     def _number_of(self, attempt: Attempt) -> int:
         taken = attempt.resources
-        nodes = taken.nodes or (1 if taken.ranks is not None else 0)
+        nodes = taken.width
         shape = (nodes, taken.cores, taken.memory, taken.gpus)
         key = (*shape, _step(attempt.ceiling), _step(attempt.tail), attempt.priority, attempt.expected is None)
         number = self._number.get(key)
