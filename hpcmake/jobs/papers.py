@@ -10,9 +10,7 @@ from hpcmake.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, TypeVar
-
-    _Paper = TypeVar("_Paper", bound="Paper")
+    from typing import Any, Self
 
 
 class Paper(Record):
@@ -24,11 +22,11 @@ class Paper(Record):
         return {name: getattr(self, name) for name in names}
 
     @classmethod
-    def parse(cls: type[_Paper], row: Mapping[str, Any]) -> _Paper:
+    def parse(cls, row: Mapping[str, Any]) -> Self:
         """Return the paper of a JSON object.  Raises ValueError if it is none."""
         if not isinstance(row, dict) or not isinstance(row.get("key"), str):
             message = f"no paper of a job: {row!r:.80}"
-            raise ValueError(message)
+            raise ValueError(message)  # noqa: TRY004  # what was read from a file is at fault
         known = {
             name: tuple(value) if isinstance(value, list) else value
             for name, value in row.items()
@@ -89,8 +87,8 @@ class Status(Paper):
     """What a job says of itself; written anew, as a whole, by that job only.
 
     `state` is `running` or `over`; with `over`, `exit` is what its script ends with and `why` a word for it: `done`,
-    `failed`, `deadline`, `term`, `setup`, `bug`, `claimed`, `nothing`, `nodes`, `stop`.  `done`, `failed` and `left` count
-    tasks.  `beat` grows while it lives.  `wants`: it has time left and nothing to run, and would take more rows; then
+    `failed`, `deadline`, `term`, `setup`, `bug`, `claimed`, `nothing`, `nodes`, `stop`.  `done`, `failed` and `left`
+    count tasks.  `beat` grows while it lives.  `wants`: it has time left and nothing to run, and would take more rows; then
     `spare` are its idle nodes and `until` the seconds that it has left.  `rows` counts the pieces of its batch that it
     has read.  `began` and `ended` are seconds since 1970, for people.  `job`, `restart`, `host`: as what it ran.
     """
