@@ -23,11 +23,11 @@ from hpcmake.choose import Free, Hold, Ready, choose  # noqa: E402
 from hpcmake.model import Resources  # noqa: E402  # the checkout, and not what is installed
 from hpcmake.planner.bundles import least_node_seconds  # noqa: E402
 from hpcmake.planner.classes import Rows, RuleTraits, gather  # noqa: E402
-from hpcmake.planner.estimates import Estimate  # noqa: E402
 from hpcmake.planner.pack import pack  # noqa: E402
 from hpcmake.planner.queues import Wishes  # noqa: E402
 from hpcmake.planner.timeline import Wants  # noqa: E402
 from hpcmake.site import NodeKind  # noqa: E402
+from hpcmake.tasks.estimates import Estimate  # noqa: E402
 
 KNL = NodeKind("knl", 64, 4, 192_000_000_000)
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 from array import array
 from heapq import heappop, heappush
 
-from hpcmake.planner.entries import Entries
-from hpcmake.planner.graph import SOURCE
-from hpcmake.planner.stale import FRESH, GIVEN_UP, LOST, STATES, UNKNOWN, is_stale
-from hpcmake.planner.urgency import Urgency
 from hpcmake.record import Record
+from hpcmake.tasks.entries import Entries
+from hpcmake.tasks.rows import SOURCE
+from hpcmake.tasks.states import FRESH, GIVEN_UP, LOST, STATES, UNKNOWN, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -75,7 +74,7 @@ class Engine:
         self.counts = [0] * 8
         self._open = array("i")
         """For each task, how many entries of its inputs are not settled yet."""
-        self._entries = Entries(plan, self._file_is_open)
+        self._entries = Entries(self._file_is_open, plan.graph.group, plan.judge.forget_fate)
         self._blind: set[int] = set()
         """Tasks that wait for the plan to know more of them."""
         self._linked: dict[int, set[int]] = {}
@@ -87,7 +86,7 @@ class Engine:
         self._priority = priority
         self._at_once = at_once
         self._limits: dict[int, int | None] = {}
-        self._urgency = Urgency(plan.graph, expected)
+        self._urgency = plan.urgency(expected)
         self._roots_seen = 0
         self._to_judge: list[int] = []
         """Tasks that have all they need, and are not queued yet: a list, since chains are long."""

@@ -12,12 +12,13 @@ from zlib import crc32
 
 from hpcmake.diagnostics import Diagnostic, Trouble, render_all
 from hpcmake.parser.parse import parse
-from hpcmake.planner.history import History
 from hpcmake.planner.outside import Outside, find_matching
-from hpcmake.planner.plan import Plan, digest_of
+from hpcmake.planner.plan import Plan
 from hpcmake.planner.resolve import resolve
 from hpcmake.planner.stale import GIVEN_UP, Choices
 from hpcmake.planner.values import plain_of
+from hpcmake.tasks.digests import digest_of
+from hpcmake.tasks.history import History
 from hpcmake.text import Source
 
 if TYPE_CHECKING:

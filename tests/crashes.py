@@ -19,15 +19,15 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-import hpcmake.app.books
+import hpcmake.app.folding
 import hpcmake.app.lead
 import hpcmake.app.touch
 import hpcmake.runners.local
 from hpcmake.cli import main
 from hpcmake.journal import JournalFolder
 from hpcmake.planner.fold import parse_fold
-from hpcmake.planner.history import History
 from hpcmake.runners.process import end_strays, find_strays
+from hpcmake.tasks.history import History
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,7 +229,7 @@ def look_at(folder: str, want: dict[str, bytes], *, is_first: bool, is_thorough:
 
 
 def sweep(top: str, scenario: str, who: str) -> None:
-    hpcmake.app.books.FOLD_FROM = 0
+    hpcmake.app.folding.FOLD_FROM = 0
     lay_out(f"{top}/fresh")
     lay_out(f"{top}/warm")
     with contextlib.redirect_stdout(io.StringIO()), contextlib.chdir(f"{top}/warm"):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from campaigns import Campaign
 
-from hpcmake.planner.paths import natural_order, normalize
-from hpcmake.planner.patterns import Pattern, overlap
+from hpcmake.tasks.paths import natural_order, normalize
+from hpcmake.tasks.patterns import Pattern, overlap
 
 COPY = 'rule copy:\n    output: "{x}"\n    run: touch {output}\n'
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpcmake.planner.estimates import at_step, estimate, find_growth, needed, quantile, steps
+from hpcmake.tasks.estimates import at_step, estimate, find_growth, needed, quantile, steps
 
 
 def test_the_median_forecasts_and_the_95th_percentile_decides() -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from hpcmake.planner import fold
 from hpcmake.planner.fold import FoldError, LaterFoldError, parse_fold, render_fold
-from hpcmake.planner.history import History
 from hpcmake.planner.parity import find_mended, with_parity
+from hpcmake.tasks.history import History
 
 # ---------------------------------------------------------------- histories
 

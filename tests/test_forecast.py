@@ -6,11 +6,11 @@ import pytest
 
 from hpcmake.model import Resources
 from hpcmake.planner.classes import TaskClass
-from hpcmake.planner.estimates import MEASURED, Estimate
 from hpcmake.planner.forecast import forecast
 from hpcmake.planner.stages import Progress
 from hpcmake.planner.timeline import Allocation, Timeline, Wants
 from hpcmake.site import Launch, NodeKind
+from hpcmake.tasks.estimates import MEASURED, Estimate
 
 KNL = NodeKind("knl", 64, 4, 192 * 10**9)
 

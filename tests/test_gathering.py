@@ -9,8 +9,8 @@ from campaigns import Campaign
 from hpcmake.app.limits import check_limits
 from hpcmake.app.machine import Machine
 from hpcmake.planner.attempts import Attempts
-from hpcmake.planner.estimates import ASSUMED, NONE_GIVEN
 from hpcmake.planner.gathering import gather_plan
+from hpcmake.tasks.estimates import ASSUMED, NONE_GIVEN
 
 if TYPE_CHECKING:
     from hpcmake.model import Resources

@@ -14,12 +14,12 @@ from hpcmake.planner.bundles import bundles, least_node_seconds
 from hpcmake.planner.classes import Rows, RuleTraits, TaskClass, critical_path, gather, tails
 from hpcmake.planner.costs import charged_in, costs_of
 from hpcmake.planner.ends import find_ends
-from hpcmake.planner.estimates import ASSUMED, MEASURED, NONE_GIVEN, Estimate, estimate
 from hpcmake.planner.grounds import grounds_of, render_alternative
 from hpcmake.planner.pack import Packing, Room, one_each, pack
 from hpcmake.planner.queues import Wishes
 from hpcmake.planner.timeline import Wants
 from hpcmake.site import Charge, Launch, Limit, NodeKind, Queue, Site
+from hpcmake.tasks.estimates import ASSUMED, MEASURED, NONE_GIVEN, Estimate, estimate
 
 if TYPE_CHECKING:
     import random

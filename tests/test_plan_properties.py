@@ -17,7 +17,7 @@ from hpcmake.planner.fold import parse_fold, render_fold
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from hpcmake.planner.history import History
+    from hpcmake.tasks.history import History
 
 FILES = ("s/1", "s/2", "s/3", "cfg")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hpcmake.app import books
+from hpcmake.app import folding
 from hpcmake.lines import render_record
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def add_record(campaign: Command, record: dict[str, Any]) -> None:
 
 @pytest.fixture
 def folds_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "FOLD_FROM", 0)
+    monkeypatch.setattr(folding, "FOLD_FROM", 0)
 
 
 # ---------------------------------------------------------------- without a journal
@@ -289,7 +289,7 @@ def test_garbage_is_told_whole(campaign: Command) -> None:
 def test_records_of_unknown_kinds_outlive_folds(campaign: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign.ok()
     add_record(campaign, {"k": "teleported", "to": ["x"]})
-    monkeypatch.setattr(books, "MOST_FILES", 0)
+    monkeypatch.setattr(folding, "MOST_FILES", 0)
     for name in ("a.in", "b.in"):
         campaign.write(name, "new")
         campaign.ok()
@@ -298,7 +298,7 @@ def test_records_of_unknown_kinds_outlive_folds(campaign: Command, monkeypatch: 
 
 
 def test_many_small_live_files_are_folded(campaign: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books, "MOST_FILES", 3)
+    monkeypatch.setattr(folding, "MOST_FILES", 3)
     for number in range(5):
         campaign.write("a.in", str(number))
         campaign.ok()
@@ -311,7 +311,7 @@ def test_a_renamed_rule_makes_nothing_stale(campaign: Command, monkeypatch: pyte
     campaign.ok()
     campaign.wfile(CAMPAIGN.replace("rule copy", "rule duplicate"))
     assert campaign.stale() == {}
-    monkeypatch.setattr(books, "FOLD_FROM", 0)
+    monkeypatch.setattr(folding, "FOLD_FROM", 0)
     campaign.write("c.in", "new")
     campaign.ok()
     campaign.wfile(CAMPAIGN.replace("rule copy", "rule triplicate"))
@@ -441,7 +441,7 @@ def test_a_fold_that_finds_no_room_loses_nothing(campaign: Command, monkeypatch:
     campaign.write("a.in", "new")
     before = journal_files(campaign)
     with monkeypatch.context() as patch:
-        patch.setattr(books, "FOLD_FROM", 0)
+        patch.setattr(folding, "FOLD_FROM", 0)
         FullJournal(patch, 2500)
         result = campaign.say("-j", "1")
     assert result.status == 0

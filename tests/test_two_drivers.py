@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hpcmake.app import books
+from hpcmake.app import folding
 from hpcmake.holders import find_self
 from hpcmake.journal import JournalFolder
 from hpcmake.lease import acquire
@@ -129,7 +129,7 @@ def test_who_only_looks_is_not_stopped_and_sees_no_damage(campaign: Command, wor
 def test_a_fold_while_others_read_hides_nothing_from_them(campaign: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     campaign.wfile(WAITS.replace("read -r line < go", ""))
     campaign.ok()
-    monkeypatch.setattr(books, "FOLD_FROM", 0)
+    monkeypatch.setattr(folding, "FOLD_FROM", 0)
     read_fold = JournalFolder.read_fold
     folded: list[int] = []
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.alike import Alike
 from hpcmake.planner.stale import is_stale
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

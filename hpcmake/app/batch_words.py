@@ -10,9 +10,9 @@ from hpcmake.app.commands import render_command
 from hpcmake.app.forecasting import CROWD
 from hpcmake.app.job_words import MISSING, job_script
 from hpcmake.planner.costs import charged_in
-from hpcmake.planner.estimates import ASSUMED, NONE_GIVEN
 from hpcmake.planner.grounds import grounds_of, render_alternative
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.estimates import ASSUMED, NONE_GIVEN
+from hpcmake.tasks.wait import Wait
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False

@@ -1,17 +1,15 @@
-"""What is written down of tasks: the records of a run, and their folding at its end.
+"""What is written down of tasks: the records of a run.
 
 Owns the content of records.  Knows nothing of lines and files, nor of what made a task succeed.
 """
 
 from __future__ import annotations
 
-import os
 import time
 
-from hpcmake.planner.fold import render_fold
-from hpcmake.planner.graph import SOURCE
-from hpcmake.planner.plan import digest_of
-from hpcmake.planner.states import LOST
+from hpcmake.tasks.digests import digest_of
+from hpcmake.tasks.rows import SOURCE
+from hpcmake.tasks.states import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,20 +17,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpcmake.disk import Disk
-    from hpcmake.journal import JournalFolder, JournalWriter
+    from hpcmake.journal import JournalWriter
     from hpcmake.model import Ended, Stamp
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
 
 FINE_GRAIN = 10_000_000
 """Nanoseconds by which file systems here advance mtimes at least; where mtimes are whole seconds, 1 s is assumed."""
-
-FOLD_FROM = 1 << 18
-"""Live records of fewer bytes are not folded: they are read as fast."""
-
-MOST_FILES = 32
-"""More live files than that are folded though they hold little (and one for each MB of a folded file, which takes long
-to be written anew): each has to be opened."""
 
 
 class Books:
@@ -200,31 +191,3 @@ class Books:
     def forget(self, keys: Sequence[str]) -> None:
         """Write down that successes count no more."""
         self.write({"k": "forget", "keys": list(keys)})
-
-
-def fold(plan: Plan, folder: JournalFolder, writer: JournalWriter, *, damaged: bool = False) -> bool:
-    """Fold the journal if that pays, or if something in it was damaged; tell whether it was.  Raises Trouble.
-
-    Only what was read, and what `writer` has written, is covered: not what another may append that lost its lease.
-    """
-    history = plan.history
-    damaged = damaged or bool(history.mended)
-    lengths = dict(folder.seen)
-    if writer.length:
-        lengths[os.path.basename(writer.path)] = writer.length
-    live = sum(length - history.covers.get(name, 0) for name, length in lengths.items())
-    size = folder.fold_state()[2]
-    if live == 0 and not damaged:
-        return False
-    if not damaged and live < max(FOLD_FROM, size // 10) and len(lengths) <= MOST_FILES + (size >> 20):
-        return False
-    paths = plan.graph.files.paths
-    order = {
-        table.rule.name: [paths[number] for number in table.outputs[0]] if table.outputs else []
-        for table in plan.graph.tables
-    }
-    if damaged:
-        folder.keep_damaged_fold()
-    folder.replace_fold(render_fold(history, lengths, order, paths), lengths)
-    history.covers = lengths
-    return True

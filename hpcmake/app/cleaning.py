@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from hpcmake.options import Arguments
-    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
+    from hpcmake.tasks.ledger import Past
 
 PATIENCE = 30.0
 """Seconds that `stop` waits for a run to end."""

@@ -8,9 +8,8 @@ from __future__ import annotations
 import re
 
 from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.planner.graph import SOURCE, UNSET
-from hpcmake.planner.paths import normalize
-from hpcmake.planner.values import render_value
+from hpcmake.tasks.paths import normalize
+from hpcmake.tasks.rows import SOURCE, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,7 +70,7 @@ def read_depfile(plan: Plan, disk: Disk, table: Table, row: int) -> list[list[An
     """
     rule = table.rule
     assert rule.depfile is not None  # noqa: S101  # the caller asked
-    path = normalize(render_value(rule.depfile.run(dict(table.env(row)))), plan.graph.root)
+    path, workdir = plan.depfile_of(table, row)
     try:
         text = disk.read(path).decode("utf-8", "surrogateescape")
     except OSError:
@@ -79,7 +78,6 @@ def read_depfile(plan: Plan, disk: Disk, table: Table, row: int) -> list[list[An
         raise Trouble(
             Diagnostic("E413", message, rule.depfile.span, help="see what option makes it write one")
         ) from None
-    workdir = render_value(rule.workdir.run(dict(table.env(row)))) if rule.workdir is not None else ""
     listed = _listed(plan, table, row)
     own = {plan.graph.files.paths[column[row]] for column in table.outputs}
     names = []

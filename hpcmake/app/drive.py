@@ -19,7 +19,7 @@ from hpcmake.app.temps import Temps
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.engine import FRESH_AFTER_ALL
 from hpcmake.model import Began, Cut, Ended, Halted, Lost, Noted
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from hpcmake.app.placing import LOCAL
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.quoting import quote_word
 from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from hpcmake.planner.costs import costs_of
 from hpcmake.planner.gathering import gather_plan, stale_rows
 from hpcmake.planner.pack import one_each, pack
 from hpcmake.planner.queues import Wishes, open_queues
-from hpcmake.planner.stale import is_stale
 from hpcmake.record import Record
 from hpcmake.runners.launchers import preview_launch
+from hpcmake.tasks.states import is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

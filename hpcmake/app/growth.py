@@ -5,7 +5,7 @@ Owns the count that people are told.  Knows nothing of how a plan grows.
 
 from __future__ import annotations
 
-from hpcmake.planner.stale import UNKNOWN, is_stale
+from hpcmake.tasks.states import UNKNOWN, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

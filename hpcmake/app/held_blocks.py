@@ -12,8 +12,6 @@ from hpcmake.app.here import LAUNCHES, HeldNodes, most_launches
 from hpcmake.app.opening import FOLDER
 from hpcmake.app.venue import LOGS, unstarted
 from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.planner.stale import is_stale
-from hpcmake.planner.world import Wait
 from hpcmake.runners.block_runner import BlockRunner
 from hpcmake.runners.blocks import block_sizes
 from hpcmake.runners.doors import RealDoors
@@ -21,6 +19,8 @@ from hpcmake.runners.errands import Errands
 from hpcmake.runners.launchers import preview_launch
 from hpcmake.runners.orders import Rules, Spot
 from hpcmake.runners.process import MARK
+from hpcmake.tasks.states import is_stale
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

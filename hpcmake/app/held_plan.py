@@ -10,7 +10,6 @@ from hpcmake.app.batch_words import time_lines
 from hpcmake.app.forecasting import place_rules
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.classes import width_of
-from hpcmake.planner.estimates import NONE_GIVEN
 from hpcmake.planner.forecast import forecast
 from hpcmake.planner.gathering import gather_plan
 from hpcmake.planner.stages import Progress
@@ -19,6 +18,7 @@ from hpcmake.record import Record
 from hpcmake.runners.launchers import preview_launch
 from hpcmake.runners.placed import margin_of
 from hpcmake.site import Launch
+from hpcmake.tasks.estimates import NONE_GIVEN
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False

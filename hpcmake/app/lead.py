@@ -12,9 +12,10 @@ import sys
 import time
 
 from hpcmake.app.adoption import adopt, complete
-from hpcmake.app.books import Books, fold
+from hpcmake.app.books import Books
 from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
+from hpcmake.app.folding import fold
 from hpcmake.app.leftovers import await_leftovers
 from hpcmake.app.opening import FOLDER, Opened
 from hpcmake.app.orphans import remove_orphans
@@ -27,8 +28,8 @@ from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
 from hpcmake.lease import Lease, acquire
 from hpcmake.options import LATER, VERBS
 from hpcmake.planner.attempts import Attempts
-from hpcmake.planner.stale import FRESH, GIVEN_UP
 from hpcmake.report import make_voice
+from hpcmake.tasks.states import FRESH, GIVEN_UP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hpcmake.app.attempt_checks import check_attempts, check_site
 from hpcmake.diagnostics import Diagnostic
-from hpcmake.planner.stale import is_stale
+from hpcmake.tasks.states import is_stale
 from hpcmake.units import render_size
 
 TYPE_CHECKING = False

@@ -17,12 +17,12 @@ from hpcmake.lines import damage_diagnostics
 from hpcmake.parser.cache import parse_cached
 from hpcmake.parser.parse import decode
 from hpcmake.planner.fold import FoldError, LaterFoldError, parse_fold
-from hpcmake.planner.history import History
 from hpcmake.planner.outside import Outside, nearest_path
-from hpcmake.planner.paths import natural_order, normalize
 from hpcmake.planner.plan import Plan
 from hpcmake.planner.resolve import resolve
 from hpcmake.planner.stale import Choices
+from hpcmake.tasks.history import History
+from hpcmake.tasks.paths import natural_order, normalize
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False

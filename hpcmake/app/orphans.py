@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from hpcmake.app.books import Books
     from hpcmake.app.opening import Opened
-    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
+    from hpcmake.tasks.ledger import Past
 
 
 def find_orphans(plan: Plan) -> list[tuple[str, Past]]:

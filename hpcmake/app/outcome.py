@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from hpcmake.app.handed import Handed
     from hpcmake.model import Cut, Stamp
     from hpcmake.planner.graph import Table
-    from hpcmake.planner.world import Wait
+    from hpcmake.tasks.wait import Wait
 
 ASIDE = ".hpcmake/aside"
 """Where the outputs of failed and interrupted attempts go; those of the last one are kept."""

@@ -6,7 +6,7 @@ Owns the wall times by rule, and what a runner is told of an attempt by them.  K
 from __future__ import annotations
 
 from hpcmake.app.recent import Recent
-from hpcmake.planner.estimates import ENOUGH, NONE_GIVEN, estimate, needed
+from hpcmake.tasks.estimates import ENOUGH, NONE_GIVEN, estimate, needed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hpcmake.engine import Engine
     from hpcmake.model import Attempt
     from hpcmake.planner.attempts import Attempts
-    from hpcmake.planner.estimates import Estimate
     from hpcmake.planner.plan import Plan
+    from hpcmake.tasks.estimates import Estimate
 
 _MOST = 2000  # wall times of a rule that are kept: the last ones
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Trouble
 from hpcmake.disk import Disk
-from hpcmake.planner.outside import find_matching
-from hpcmake.planner.paths import natural_order
+from hpcmake.tasks.finding import find_matching
+from hpcmake.tasks.paths import natural_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

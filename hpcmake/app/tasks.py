@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
 from hpcmake.model import REASONS
-from hpcmake.planner.paths import normalize
 from hpcmake.planner.stale import FRESH, GIVEN_UP, OMITTED, UNKNOWN, failure_words
+from hpcmake.tasks.paths import normalize
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from hpcmake.planner.graph import Table
-    from hpcmake.planner.ledger import Past
     from hpcmake.planner.plan import Plan
+    from hpcmake.tasks.ledger import Past
 
 
 def find_task(plan: Plan, word: str) -> tuple[Table, int] | None:

@@ -5,8 +5,8 @@ Owns who still wants which.  Knows nothing of how they are made.
 
 from __future__ import annotations
 
-from hpcmake.planner.stale import FRESH, UNKNOWN, is_stale
-from hpcmake.planner.stamps import THERE
+from hpcmake.tasks.stamps import THERE
+from hpcmake.tasks.states import FRESH, UNKNOWN, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from hpcmake.app.depfiles import read_depfile
 from hpcmake.app.products import Products
 from hpcmake.diagnostics import Trouble
 from hpcmake.planner.stale import FRESH, UNKNOWN, is_stale
-from hpcmake.planner.stamps import THERE
+from hpcmake.tasks.stamps import THERE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -89,8 +89,9 @@ class Status(Paper):
     `state` is `running` or `over`; with `over`, `exit` is what its script ends with and `why` a word for it: `done`,
     `failed`, `deadline`, `term`, `setup`, `bug`, `claimed`, `nothing`, `nodes`, `stop`.  `done`, `failed` and `left`
     count tasks.  `beat` grows while it lives.  `wants`: it has time left, nothing to run, and would take more rows;
-    then `spare` are its idle nodes and `until` the seconds that it has left.  `rows` counts the pieces of its batch that it
-    has read.  `began` and `ended` are seconds since 1970, for people.  `job`, `restart`, `host`: as what it ran.
+    then `spare` are its idle nodes and `until` the seconds that it has left.  `rows` counts the pieces of its batch
+    that it has read.  `began` and `ended` are seconds since 1970, for people.
+    `job`, `restart` and `host` are what it ran as.
     """
 
     key: str

@@ -5,8 +5,8 @@ Owns that.  Knows nothing of who removes them.
 
 from __future__ import annotations
 
-from hpcmake.planner.stamps import ABSENT_TEMP, MISSING
-from hpcmake.planner.states import FRESH, IS_MISSING, UNKNOWN, is_stale
+from hpcmake.tasks.stamps import ABSENT_TEMP, MISSING
+from hpcmake.tasks.states import FRESH, IS_MISSING, UNKNOWN, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

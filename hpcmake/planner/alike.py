@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Trouble
 from hpcmake.planner.shapes import read_resources
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

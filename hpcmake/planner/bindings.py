@@ -9,9 +9,10 @@ from hpcmake import syntax
 from hpcmake.diagnostics import did_you_mean
 from hpcmake.planner.command import Template, parse_template
 from hpcmake.planner.expressions import compile_expression
-from hpcmake.planner.rules import COMMAND_NAMES, ITEMS, MAKES, UNCOMPARED, Rule, makes_of
+from hpcmake.planner.rules import COMMAND_NAMES, ITEMS, UNCOMPARED, Rule, makes_of
 from hpcmake.planner.texts import follow_path
 from hpcmake.planner.values import FIELDS_OF_DURATION, FIELDS_OF_SIZE
+from hpcmake.tasks.digests import MAKES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

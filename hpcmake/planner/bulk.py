@@ -9,18 +9,18 @@ from __future__ import annotations
 from array import array
 
 from hpcmake import model
-from hpcmake.planner.graph import UNSET
-from hpcmake.planner.ledger import BETWEEN, NO_STAMP
+from hpcmake.tasks.ledger import BETWEEN, NO_STAMP
+from hpcmake.tasks.rows import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hpcmake.planner.graph import Graph, Table
-    from hpcmake.planner.history import History
-    from hpcmake.planner.ledger import Ledger
     from hpcmake.planner.stale import Judge
-    from hpcmake.planner.stamps import Stamps
+    from hpcmake.tasks.history import History
+    from hpcmake.tasks.ledger import Ledger
+    from hpcmake.tasks.stamps import Stamps
 
 _FEW = 16
 """Below so many tasks columns do not pay."""

@@ -11,7 +11,7 @@ from hpcmake.planner import functions
 from hpcmake.planner.loops import compile_clauses, compile_condition, restore, run_through
 from hpcmake.planner.scope import Scope, compile_node, constant, guarded, trouble_at
 from hpcmake.planner.values import Rows, Value, kind_of
-from hpcmake.planner.world import Need, Wait
+from hpcmake.tasks.wait import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from math import inf
 
 from hpcmake.choose import Want
 from hpcmake.model import Resources
-from hpcmake.planner.estimates import Estimate, at_step, steps
 from hpcmake.record import Record
 from hpcmake.site import NodeKind
+from hpcmake.tasks.estimates import Estimate, at_step, steps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ Owns these mistakes and warnings.  Knows nothing of how the graph grows: it is a
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
-from hpcmake.planner.paths import LONGEST_NAME, LONGEST_PATH
-from hpcmake.planner.rows import SOURCE
 from hpcmake.planner.values import is_text_digits
+from hpcmake.tasks.paths import LONGEST_NAME, LONGEST_PATH
+from hpcmake.tasks.rows import SOURCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hpcmake.planner.names import free_names
 from hpcmake.planner.operators import is_number
 from hpcmake.planner.scope import Code
 from hpcmake.planner.values import DurationOf, SizeOf, Value, exact, kind_of
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 from hpcmake.text import Source, Span
 from hpcmake.units import UnitError, parse_duration, parse_size
 

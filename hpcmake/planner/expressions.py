@@ -10,10 +10,10 @@ from hpcmake import syntax
 from hpcmake.planner import operators
 from hpcmake.planner.calls import compile_call
 from hpcmake.planner.loops import compile_comprehension, compile_each, compile_fill
-from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.scope import COMPILERS, Code, Scope, all_of, compile_node, constant, guarded
 from hpcmake.planner.texts import compile_name, compile_string, simple_string
 from hpcmake.planner.values import Value, field_of
+from hpcmake.tasks.patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from array import array
 from sys import byteorder
 from zlib import crc32
 
-from hpcmake.planner.history import History
-from hpcmake.planner.ledger import BETWEEN, COLUMNS, NEEDED, NO_STAMP, REST, Ledger
 from hpcmake.planner.parity import find_mended, with_parity
+from hpcmake.tasks.history import History
+from hpcmake.tasks.ledger import BETWEEN, COLUMNS, NEEDED, NO_STAMP, REST, Ledger
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

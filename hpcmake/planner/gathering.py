@@ -13,11 +13,11 @@ from itertools import compress
 
 from hpcmake.planner.alike import Alike
 from hpcmake.planner.classes import Rows, RuleTraits, gather
-from hpcmake.planner.estimates import estimate, find_growth
 from hpcmake.planner.staging import Staging
 from hpcmake.planner.stale import is_stale
-from hpcmake.planner.world import Wait
 from hpcmake.record import Record
+from hpcmake.tasks.estimates import estimate, find_growth
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from hpcmake.model import Resources
     from hpcmake.planner.attempts import Attempts
     from hpcmake.planner.classes import TaskClass
-    from hpcmake.planner.estimates import Estimate, Growth
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
+    from hpcmake.tasks.estimates import Estimate, Growth
 
 _STALE = bytes(is_stale(state) for state in range(256))
 _FORMER = 2000

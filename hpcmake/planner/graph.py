@@ -17,9 +17,10 @@ from hpcmake.planner.conflicts import (
     without_end,
 )
 from hpcmake.planner.making import Making
-from hpcmake.planner.rows import SOURCE, UNJUDGED, UNSET, Files, Table
+from hpcmake.planner.rows import Table
 from hpcmake.planner.values import is_text_digits, kind_of
-from hpcmake.planner.world import Need, Wait
+from hpcmake.tasks.rows import SOURCE, UNJUDGED, UNSET, Files
+from hpcmake.tasks.wait import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from hpcmake.planner.classes import width_of
 from hpcmake.planner.costs import biggest
-from hpcmake.planner.estimates import NONE_GIVEN
 from hpcmake.record import Record
+from hpcmake.tasks.estimates import NONE_GIVEN
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False

@@ -8,7 +8,7 @@ from __future__ import annotations
 from hpcmake import syntax
 from hpcmake.diagnostics import Note, Trouble
 from hpcmake.planner.ahead import look_ahead
-from hpcmake.planner.paths import normalize
+from hpcmake.tasks.paths import normalize
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

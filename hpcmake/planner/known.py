@@ -5,19 +5,19 @@ Owns these questions.  Knows nothing of how the answers come to change.
 
 from __future__ import annotations
 
-from hpcmake.planner.rows import SOURCE
-from hpcmake.planner.stamps import THERE
-from hpcmake.planner.states import FRESH
 from hpcmake.planner.wording import Wording
+from hpcmake.tasks.rows import SOURCE
+from hpcmake.tasks.stamps import THERE
+from hpcmake.tasks.states import FRESH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from hpcmake.planner.history import History
     from hpcmake.planner.rules import Campaign
-    from hpcmake.planner.stamps import Stamps
-    from hpcmake.planner.world import Need
+    from hpcmake.tasks.history import History
+    from hpcmake.tasks.stamps import Stamps
+    from hpcmake.tasks.wait import Need
 
 
 class Known(Wording):

@@ -8,11 +8,11 @@ from __future__ import annotations
 from hpcmake import syntax
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner import operators
-from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.scope import Filled, Scope, compile_node, constant, guarded, trouble_at
 from hpcmake.planner.texts import brace_value, lookup, simple_string, text_of
 from hpcmake.planner.values import Value, ValueTypeError, kind_of, render_value
-from hpcmake.planner.world import Need, Wait
+from hpcmake.tasks.patterns import Pattern
+from hpcmake.tasks.wait import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Owns the choice among rules and its mistakes.  Knows nothing of tasks.
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
-from hpcmake.planner.patterns import Pattern, overlap
+from hpcmake.tasks.patterns import Pattern, overlap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -16,9 +16,10 @@ from hpcmake.planner.conflicts import (
     tell_split,
 )
 from hpcmake.planner.makers import Makers
-from hpcmake.planner.paths import LONGEST_NAME, is_normal, normalize
-from hpcmake.planner.rows import SOURCE, UNJUDGED, Files, Table
-from hpcmake.planner.world import Need
+from hpcmake.planner.rows import Table
+from hpcmake.tasks.paths import LONGEST_NAME, is_normal, normalize
+from hpcmake.tasks.rows import SOURCE, UNJUDGED, Files
+from hpcmake.tasks.wait import Need
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ Owns the chain of who wants a file.  Knows nothing of anything else.
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean
-from hpcmake.planner.paths import normalize
+from hpcmake.tasks.paths import normalize
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False

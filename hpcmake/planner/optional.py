@@ -5,7 +5,7 @@ Owns that one question.  Knows nothing of what has failed.
 
 from __future__ import annotations
 
-from hpcmake.planner.graph import SOURCE, UNSET
+from hpcmake.tasks.rows import SOURCE, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

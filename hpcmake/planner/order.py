@@ -7,7 +7,7 @@ stale.
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
-from hpcmake.planner.graph import UNSET
+from hpcmake.tasks.rows import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from hpcmake.diagnostics import Note, Trouble
 from hpcmake.planner import operators
 from hpcmake.planner.expressions import compile_expression
 from hpcmake.planner.names import free_names
-from hpcmake.planner.paths import normalize
-from hpcmake.planner.patterns import Pattern
 from hpcmake.planner.rules import Output, OutputItem, Rule
 from hpcmake.planner.scope import Scope
 from hpcmake.planner.texts import padded
 from hpcmake.planner.values import ValueTypeError, render_value
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.paths import normalize
+from hpcmake.tasks.patterns import Pattern
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

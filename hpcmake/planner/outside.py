@@ -7,12 +7,14 @@ ready.
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
-from hpcmake.planner.finding import find_matching, nearest_path
 from hpcmake.planner.makers import Makers
-from hpcmake.planner.paths import natural_order, normalize
-from hpcmake.planner.patterns import Pattern
+from hpcmake.planner.rules import makes_of
 from hpcmake.planner.tables import parse_content
-from hpcmake.planner.world import Need, Wait
+from hpcmake.tasks.digests import MAKES
+from hpcmake.tasks.finding import find_matching, nearest_path
+from hpcmake.tasks.paths import natural_order, normalize
+from hpcmake.tasks.patterns import Pattern
+from hpcmake.tasks.wait import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from hpcmake.planner.graph import Graph
     from hpcmake.planner.rules import Campaign, Rule
     from hpcmake.planner.values import Value
+    from hpcmake.tasks.history import History
     from hpcmake.text import Span
 
 
@@ -307,3 +310,18 @@ def _rows(
 
 
 __all__ = ["Outside", "find_matching", "nearest_path", "readable"]
+
+
+def made_elsewhere(history: History, campaign: Campaign) -> Callable[[str], bool]:
+    """Return a test for files that the journal says a task made, though no rule of today does."""
+    known: set[str] = set()
+    for name in history.rules():
+        rule = campaign.by_name.get(name)
+        makes = None if rule is None else makes_of(rule)
+        definitions = {ledger.definition for ledger in history.ledgers_of(name)}
+        if all(history.definitions.get(each, {}).get(MAKES) == makes for each in definitions):
+            continue  # what its tasks made matches its patterns still
+        for past in history.all_of(name):
+            known.update(path for path, _ in history.made_paths(past))
+            known.update(path for path, _ in history.produced(past) or ())
+    return known.__contains__

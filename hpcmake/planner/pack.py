@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from hpcmake.planner.batches import Job, Portion, add_makers
 from hpcmake.planner.classes import TaskClass
-from hpcmake.planner.estimates import NONE_GIVEN
 from hpcmake.planner.forecast import forecast
 from hpcmake.planner.queues import MINUTE, Wishes, open_queues, shapes
 from hpcmake.planner.refuse import Refused, find_refused
@@ -16,6 +15,7 @@ from hpcmake.planner.stages import Progress
 from hpcmake.planner.timeline import Allocation, Timeline
 from hpcmake.planner.tries import Alternative, Tries
 from hpcmake.record import Record
+from hpcmake.tasks.estimates import NONE_GIVEN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

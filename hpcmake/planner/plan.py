@@ -9,20 +9,22 @@ from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.absent import want_absent
 from hpcmake.planner.checks import find_mistakes
 from hpcmake.planner.constants import evaluate_constants
-from hpcmake.planner.graph import SOURCE, Graph, Table, flat_paths
+from hpcmake.planner.graph import Graph, Table, flat_paths
 from hpcmake.planner.known import Known
 from hpcmake.planner.missing import missing_sources
 from hpcmake.planner.optional import Optional
 from hpcmake.planner.order import components, tasks_in_order
-from hpcmake.planner.paths import normalize
-from hpcmake.planner.rules import MAKES, makes_of
+from hpcmake.planner.outside import made_elsewhere
 from hpcmake.planner.stale import Judge, is_stale
-from hpcmake.planner.stamps import Stamps
 from hpcmake.planner.standstill import Standstill
+from hpcmake.planner.urgency import Urgency
+from hpcmake.planner.values import render_value
 from hpcmake.planner.waits import Waits
-from hpcmake.planner.wording import digest_of
-from hpcmake.planner.world import Need, Wait
 from hpcmake.record import Record
+from hpcmake.tasks.paths import normalize
+from hpcmake.tasks.rows import SOURCE
+from hpcmake.tasks.stamps import Stamps
+from hpcmake.tasks.wait import Need, Wait
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False
@@ -30,11 +32,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from hpcmake.model import Tree
-    from hpcmake.planner.history import History
     from hpcmake.planner.outside import Outside
     from hpcmake.planner.rules import Campaign
     from hpcmake.planner.scope import Code
     from hpcmake.planner.stale import Choices
+    from hpcmake.tasks.history import History
 
 
 _ITEM = -2
@@ -108,7 +110,7 @@ class Plan(Known):
         outside.is_ready = self.is_ready
         outside.produced = self.known_produced
         outside.sizes = self._sizes
-        outside.was_made = _made_elsewhere(self.history, self.campaign)
+        outside.was_made = made_elsewhere(self.history, self.campaign)
         mistakes = evaluate_constants(self.campaign, reading=True)
         if mistakes:
             raise Trouble(*dict.fromkeys(mistakes))
@@ -335,6 +337,18 @@ class Plan(Known):
 
     # ------------------------------------------------------------ views
 
+    def urgency(self, expected: Callable[[str], float]) -> Urgency:
+        """Return how urgent tasks are, if one of a rule takes so many seconds."""
+        return Urgency(self.graph, expected)
+
+    def depfile_of(self, table: Table, row: int) -> tuple[str, str]:
+        """Return the path of a task's depfile, and its working folder, "" for the root."""
+        rule, env = table.rule, table.env(row)
+        path, workdir = (
+            render_value(code.run(dict(env))) if code is not None else "" for code in (rule.depfile, rule.workdir)
+        )
+        return normalize(path, self.graph.root), workdir
+
     def stale_in_order(self) -> Iterator[tuple[Table, int]]:
         """Yield the tasks that must run, in an order in which they could."""
         for component in components(self.graph, range(len(self.graph.tables))):
@@ -375,23 +389,8 @@ def _late_codes(rule: object) -> list[Code]:
     return [code for code in codes if code.reads]
 
 
-def _made_elsewhere(history: History, campaign: Campaign) -> Callable[[str], bool]:
-    """Return a test for files that the journal says a task made, though no rule of today does."""
-    known: set[str] = set()
-    for name in history.rules():
-        rule = campaign.by_name.get(name)
-        makes = None if rule is None else makes_of(rule)
-        definitions = {ledger.definition for ledger in history.ledgers_of(name)}
-        if all(history.definitions.get(each, {}).get(MAKES) == makes for each in definitions):
-            continue  # what its tasks made matches its patterns still
-        for past in history.all_of(name):
-            known.update(path for path, _ in history.made_paths(past))
-            known.update(path for path, _ in history.produced(past) or ())
-    return known.__contains__
-
-
 def _word(text: str) -> Span:
     return Span(Source("the command line", text), 0, len(text))
 
 
-__all__ = ["Plan", "digest_of", "normalize"]
+__all__ = ["Plan", "normalize"]

@@ -8,9 +8,9 @@ from __future__ import annotations
 from math import ceil, inf
 
 from hpcmake.planner.classes import fit_on, width_of
-from hpcmake.planner.estimates import ASSUMED
 from hpcmake.record import Record
 from hpcmake.site import NodeKind, Queue
+from hpcmake.tasks.estimates import ASSUMED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ Owns these words.  Knows nothing of tasks.
 
 from __future__ import annotations
 
-from hpcmake.planner.rules import MAKES
+from hpcmake.tasks.digests import MAKES
 
 
 def failure_words(record: dict[str, object]) -> str:

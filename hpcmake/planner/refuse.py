@@ -6,9 +6,9 @@ Owns the reasons for which tasks are refused at planning, of every attempt.  Kno
 from __future__ import annotations
 
 from hpcmake.planner.classes import width_of
-from hpcmake.planner.estimates import NONE_GIVEN
 from hpcmake.planner.queues import Shape, Wishes, node_kind
 from hpcmake.record import Record
+from hpcmake.tasks.estimates import NONE_GIVEN
 from hpcmake.units import render_duration, render_size
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ from hpcmake.planner.expressions import compile_expression
 from hpcmake.planner.includes import gather
 from hpcmake.planner.rules import Campaign, Target, TargetItem, add_to_index
 from hpcmake.planner.scope import Scope
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 from hpcmake.text import Span
 
 TYPE_CHECKING = False

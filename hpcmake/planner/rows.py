@@ -1,4 +1,4 @@
-"""Files and tasks as rows of tables: a column for each thing that is known of them.
+"""The tasks of a rule as rows of a table: a column for each thing that is known of them.
 
 Owns the shape of these tables.  Knows nothing of how they grow.
 """
@@ -11,31 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.planner.rules import Rule
     from hpcmake.planner.scope import Env
-    from hpcmake.planner.world import Need
-
-SOURCE = -1
-"""The rule number of a file that no rule makes."""
-
-UNSET = -1
-"""The input of a task whose value must be waited for."""
-
-UNJUDGED = b"\xff"
-"""The state of a task that is not judged yet."""
-
-
-class Files:
-    """The table of files: path, and the rule and row of the task that makes each."""
-
-    __slots__ = ("index", "paths", "row", "rule")
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
-        self.index: dict[str, int] = {}
-        self.rule = array("i")
-        self.row = array("i")
-
-    def __len__(self) -> int:
-        return len(self.paths)
+    from hpcmake.tasks.wait import Need
 
 
 class Table:

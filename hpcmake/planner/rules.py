@@ -5,8 +5,8 @@ Owns Rule, Campaign and what they are made of.  Knows nothing of how they come f
 
 from __future__ import annotations
 
-from hpcmake.planner.patterns import Pattern, PatternIndex
 from hpcmake.record import Record
+from hpcmake.tasks.patterns import Pattern, PatternIndex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -220,9 +220,6 @@ def add_to_index(campaign: Campaign, rule: Rule) -> None:
 
 ITEMS = "items"
 """The part of a definition that says which of its inputs a command calls by name."""
-
-MAKES = "~makes"
-"""The part of a definition that says which files a rule makes: it is written down, and not compared."""
 
 
 def makes_of(rule: Rule) -> list[list[object]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.planner.values import Value, ValueTypeError
-from hpcmake.planner.world import Need, Wait
+from hpcmake.tasks.wait import Need, Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from typing import Any, TypeAlias
 
     from hpcmake import syntax
-    from hpcmake.planner.patterns import Pattern
     from hpcmake.planner.world import World
+    from hpcmake.tasks.patterns import Pattern
     from hpcmake.text import Span
 
     Env: TypeAlias = dict[str, Value]

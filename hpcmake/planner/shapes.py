@@ -10,7 +10,7 @@ from hpcmake.model import Resources
 from hpcmake.planner.operators import is_number
 from hpcmake.planner.rules import RESOURCES, Rule
 from hpcmake.planner.values import DurationOf, SizeOf, kind_of, render_value
-from hpcmake.planner.world import Wait
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from __future__ import annotations
 from array import array
 
 from hpcmake.planner.order import components, tasks_in_order
-from hpcmake.planner.rows import SOURCE, UNSET
 from hpcmake.planner.stale import is_stale
+from hpcmake.tasks.rows import SOURCE, UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from hpcmake import model
 from hpcmake.planner.absent import settle_temps
 from hpcmake.planner.bulk import judge_columns
-from hpcmake.planner.graph import SOURCE, UNSET
-from hpcmake.planner.ledger import NO_STAMP
 from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.reasons import difference, failure_words, first_difference, is_for_good
 from hpcmake.planner.rules import ITEMS
-from hpcmake.planner.states import (
+from hpcmake.tasks.ledger import NO_STAMP
+from hpcmake.tasks.rows import SOURCE, UNSET
+from hpcmake.tasks.states import (
     FRESH,
     GIVEN_UP,
     IS_FORCED,
@@ -36,9 +36,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from hpcmake.planner.graph import Graph, Table
-    from hpcmake.planner.history import History
-    from hpcmake.planner.ledger import Past
-    from hpcmake.planner.stamps import Stamps
+    from hpcmake.tasks.history import History
+    from hpcmake.tasks.ledger import Past
+    from hpcmake.tasks.stamps import Stamps
 
 
 class Judge:

@@ -6,8 +6,8 @@ Owns that one mistake.  Knows nothing of how anything is waited for otherwise.
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
-from hpcmake.planner.graph import SOURCE
-from hpcmake.planner.states import FRESH
+from hpcmake.tasks.rows import SOURCE
+from hpcmake.tasks.states import FRESH
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ Owns that view of a plan.  Knows nothing of how it becomes known.
 
 from __future__ import annotations
 
-from hpcmake.planner.graph import UNSET
-from hpcmake.planner.patterns import Pattern
+from hpcmake.tasks.patterns import Pattern
+from hpcmake.tasks.rows import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ Owns what is compared of a command.  Knows nothing of the text that it becomes.
 
 from __future__ import annotations
 
-from hpcmake.planner.rules import MAKES
-from hpcmake.planner.states import LOST
 from hpcmake.planner.values import plain_of
+from hpcmake.tasks.digests import digest_of
+from hpcmake.tasks.states import LOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,17 +78,3 @@ def _compared(code: Code, env: Env) -> object:
 
     value = code.run(env)
     return str(value) if isinstance(value, Fraction) else plain_of(value)
-
-
-def digest_of(value: object) -> str:
-    """Return a short name for a value that JSON knows."""
-    from json import dumps
-
-    try:
-        from _blake2 import blake2b  # hashlib brings OpenSSL along, which takes longer than a plan
-    except ImportError:
-        from hashlib import blake2b
-    if isinstance(value, dict) and MAKES in value:
-        value = {name: each for name, each in value.items() if name != MAKES}
-    text = dumps(value, sort_keys=True, separators=(",", ":"))
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=9).hexdigest()

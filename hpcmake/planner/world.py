@@ -1,42 +1,21 @@
-"""What expressions may ask of the world outside, and the answer «not yet».
+"""What expressions may ask of the world outside.
 
-Owns the protocol between the evaluation of expressions and the planner, and Wait.  Knows neither of them.
+Owns the protocol between the evaluation of expressions and the planner.  Knows neither of them.
 """
 
 from __future__ import annotations
-
-from hpcmake.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
-    from hpcmake.planner.patterns import Pattern
     from hpcmake.planner.rules import Campaign
     from hpcmake.planner.values import Value
+    from hpcmake.tasks.patterns import Pattern
     from hpcmake.text import Span
 else:
     Protocol = object
-
-
-class Need(Record):
-    """Something to be made before a value can be known: a file, or what a task of a rule with `produces` produced.
-
-    `rule` and `closed` (the values of its closed wildcards) are set for the latter; `path` is then the pattern.
-    """
-
-    path: str
-    rule: str | None = None
-    closed: tuple[str, ...] = ()
-
-
-class Wait(Exception):
-    """A value cannot be known before its needs are made."""
-
-    def __init__(self, *needs: Need) -> None:
-        super().__init__(", ".join(need.path for need in needs))
-        self.needs = tuple(dict.fromkeys(needs))
 
 
 class World(Protocol):

@@ -6,7 +6,7 @@ Owns the walk through folders.  Knows nothing of rules: whatever lies there is f
 from __future__ import annotations
 
 from hpcmake.diagnostics import nearest
-from hpcmake.planner.patterns import Pattern
+from hpcmake.tasks.patterns import Pattern
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

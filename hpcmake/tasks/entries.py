@@ -6,21 +6,26 @@ Knows nothing of what becomes of tasks.
 
 from __future__ import annotations
 
-from hpcmake.planner.graph import UNSET
+from hpcmake.tasks.rows import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from hpcmake.planner.plan import Plan
+    from collections.abc import Callable, Sequence
 
 
 class Entries:
-    """Takers by entry.  `is_open(number)` tells whether a file is still to be made."""
+    """Takers by entry.
 
-    def __init__(self, plan: Plan, is_open: Callable[[int], bool]) -> None:
-        self._plan = plan
+    `is_open(number)` tells whether a file is still to be made, `group(entry)` gives the files of a group, and
+    `forget(entry)` is called when one of them is there.
+    """
+
+    def __init__(
+        self, is_open: Callable[[int], bool], group: Callable[[int], Sequence[int]], forget: Callable[[int], None]
+    ) -> None:
         self._is_open = is_open
+        self._group = group
+        self._forget = forget
         self._takers: dict[int, list[int]] = {}
         self._groups_of: dict[int, list[int]] = {}
         self._open_in: dict[int, int] = {}
@@ -37,7 +42,7 @@ class Entries:
         known = self._open_in.get(entry)
         if known is None:
             known = 0
-            for number in self._plan.graph.group(entry):
+            for number in self._group(entry):
                 if self._is_open(number):
                     self._groups_of.setdefault(number, []).append(entry)
                     known += 1
@@ -53,7 +58,7 @@ class Entries:
         found = self._takers.pop(number, [])
         for entry in self._groups_of.pop(number, ()):
             self._open_in[entry] -= 1
-            self._plan.judge.forget_fate(entry)
+            self._forget(entry)
             if not self._open_in[entry]:
                 found = found + self._takers.pop(entry, [])
         return found

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from hpcmake.model import Stamp, Tree
-    from hpcmake.planner.graph import Files
+    from hpcmake.tasks.rows import Files
 
 MISSING, THERE, ABSENT_TEMP = 0, 1, 2
 """Nothing is there; something is; a `temp` file whose last stamp is known, and that was removed since."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from array import array
 
-from hpcmake.planner.ledger import NO_STAMP, Ledger, Past, Versions
-from hpcmake.planner.records import find_fault
+from hpcmake.tasks.ledger import NO_STAMP, Ledger, Past, Versions
+from hpcmake.tasks.records import find_fault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
