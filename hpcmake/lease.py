@@ -6,21 +6,27 @@ what the holder does with it.
 
 from __future__ import annotations
 
-import errno
 import os
-import re
 import time
-from json import dumps, loads
+from _thread import allocate_lock
 
 from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.holders import Holder, find_self, is_alive, parse_holder
+from hpcmake.generations import find_generations, find_moved, hang_end, read_top, rewrite, ring, take
+from hpcmake.holders import Holder, find_self, is_alive
+from hpcmake.record import Record
 from hpcmake.refusals import shown, trouble
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Protocol, Self
+    from typing import Protocol, Self, TypeAlias
+
+    Ask: TypeAlias = Callable[[str], bool | None]
+    """Asks a scheduler for a job: whether it is in the queue or runs (False: surely gone); None if nobody knows.
+
+    None too of an id that another scheduler may have given: two machines may share a file system.
+    """
 else:
     Protocol = object
 
@@ -28,11 +34,9 @@ BEAT_EVERY = 5.0
 """Seconds after which a holder moves its heartbeat on."""
 SILENT_AFTER = 30.0
 """Seconds after which a holder that cannot be seen, and whose heartbeat has not moved, counts as gone."""
+ASK_EVERY = 15.0
+"""Seconds after which a scheduler is asked again for the job of a holder that is watched."""
 _LOOK_EVERY = 0.5
-_SIZE = 1024  # of a lease, filled up with blanks, so that a new one fits into the place of the old one
-_NAME = re.compile(r"lease\.([0-9]+)")
-_FRESH = "lease.new."
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
 
 
 class Clock(Protocol):
@@ -60,7 +64,7 @@ class SystemClock:
 class Held(Trouble):
     """Another process drives the campaign: `holder`."""
 
-    def __init__(self, holder: Holder, watched: float = 0.0, waited: float = 0.0) -> None:
+    def __init__(self, holder: Holder, watched: float = 0.0, waited: float = 0.0, *, generation: int = 0) -> None:
         moved = f"; its heartbeat moved while it was watched for {watched:.0f} s" if watched >= 1 else ""
         message = f"another hpcmake drives this campaign: {holder.words()}{moved}"
         mend = "`hpcmake --wait` waits until it has ended; `hpcmake stop` ends it"
@@ -68,6 +72,7 @@ class Held(Trouble):
             message += f"; it has not ended within {render_duration(waited)}"
         super().__init__(Diagnostic("E720", message, help=mend))
         self.holder = holder
+        self.generation = generation
 
 
 class Lease:
@@ -96,6 +101,9 @@ class Lease:
         self.silent = silent
         self._clock = clock
         self._beaten = clock.now()
+        self._bell = 1
+        self._released = False
+        self._writing = allocate_lock()
 
     def __enter__(self) -> Self:
         return self
@@ -105,13 +113,13 @@ class Lease:
 
     def mine(self) -> bool:
         """Return whether this process still has it: nobody has taken over.  Raises Trouble."""
-        return _generations(self.folder)[-1:] == [self.generation]
+        return find_generations(self.folder)[-1:] == [self.generation]
 
     def require_mine(self) -> None:
         """Raise Trouble if another process has taken over, as may happen to one that was stopped for long."""
         if self.mine():
             return
-        _, holder = _read_top(self.folder)
+        _, holder = read_top(self.folder)
         if holder is None:
             message = f"the lease of this campaign is gone from {shown(self.folder)}"
             mend = "somebody has removed it, so another hpcmake may drive by now: run it again"
@@ -128,9 +136,29 @@ class Lease:
         self.require_mine()
         self._beaten = now
         try:
-            self._rewrite(self.holder.replace(counter=self.holder.counter + 1))
+            self._move()
         except OSError as error:
             raise trouble(error, "keep the lease in", self.folder) from None
+
+    def holds(self) -> bool:
+        """Return whether this process still has it, as it is now: to be asked before whatever cannot be undone.
+
+        What a client has listed of a shared folder may be old; after a change of its own it lists it anew, so this
+        moves the heartbeat.  Raises Trouble if the disk does not let it.
+        """
+        if self._released or not self.mine():
+            return False
+        try:
+            self._move()
+        except FileNotFoundError:  # cleaned up by who has taken over
+            return self.mine()
+        except OSError as error:
+            raise trouble(error, "keep the lease in", self.folder) from None
+        return self.mine()
+
+    def kept(self) -> _Kept:
+        """Return a context in which the heartbeat moves by itself: for calls that take long, or may hang."""
+        return _Kept(self)
 
     def pause(self, seconds: float) -> None:
         """Wait for some seconds, and keep it meanwhile.  Raises Trouble, also if it is taken."""
@@ -139,24 +167,61 @@ class Lease:
 
     def release(self) -> None:
         """Hand it on.  If that fails nothing is said: the end of this process frees it as well."""
+        if self._released:
+            return
         try:
             if self.mine():
-                self._rewrite(self.holder.replace(released=True))
+                self._write(self.holder.replace(released=True))
+                self._released = True
         except (OSError, Trouble):
             return
 
-    def _rewrite(self, holder: Holder) -> None:
-        path = f"{self.folder}/lease.{self.generation}"
-        text = _render(holder)
-        fresh = f"{self.folder}/{_FRESH}{os.getpid()}.{self.generation}"
+    def release_unless_rung(self) -> bool:
+        """Hand it on, unless somebody has come meanwhile and left the work to us: then return False, and keep it.
+
+        So it can be called again, after another look.  Raises Trouble.
+        """
+        if self._released or not self.mine():
+            return True
+        if hang_end(self.folder, self.generation, self._bell):
+            self.release()
+            return True
+        self._bell += 1
+        return False
+
+    def _move(self) -> None:
+        self._write(self.holder.replace(counter=self.holder.counter + 1))
+
+    def _write(self, holder: Holder) -> None:
+        with self._writing:
+            rewrite(self.folder, self.generation, holder)
+            self.holder = holder
+
+
+class _Kept:
+    """Moves the heartbeat of a lease by a thread, and stops when the lease is taken: who holds it learns by `holds`."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+
+    def __enter__(self) -> None:
+        from threading import Event, Thread  # the run of a laptop needs none
+
+        self._end = Event()
+        self._thread = Thread(target=self._keep, name="lease", daemon=True)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _keep(self) -> None:
+        lease = self._lease
         try:
-            _write(fresh, text, os.O_CREAT | os.O_TRUNC)
-            os.replace(fresh, path)
-        except OSError as error:
-            if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
-                raise
-            _write(path, text, 0)  # a full disk still has the room that we have on it
-        self.holder = holder
+            while not self._end.wait(BEAT_EVERY) and lease.mine():
+                lease._move()  # noqa: SLF001  # a part of it
+        except (OSError, Trouble):
+            return
 
 
 def acquire(
@@ -166,35 +231,60 @@ def acquire(
     clock: Clock | None = None,
     job: str | None = None,
     tell: Callable[[str], None] | None = None,
+    ask: Ask | None = None,
 ) -> Lease:
     """Take the lease of the campaign whose `.hpcmake` is `folder`; wait for it for that many seconds (`inf`: for ever).
 
     A holder on this machine is seen at once to be alive or not.  One elsewhere is watched until its heartbeat moves, or
-    has not moved for so long that it counts as gone: also without `wait`.  `tell` is told once of each thing that takes
-    time.  Raises Held, or Trouble.
+    has not moved for so long that it counts as gone: also without `wait`.  If it is a job, `ask` is asked for it first:
+    one that is gone has released.  That it is there proves nothing, since a job is shown for minutes after its node has
+    died: then the heartbeat counts, as if nobody knew.  `tell` is told once of each thing that takes time, `job` is our
+    own.  Raises Held, or Trouble.
+    """
+    return _acquire(folder, _Watch(find_self(job), clock or SystemClock(), ask), wait, tell)
+
+
+def try_acquire(
+    folder: str, *, clock: Clock | None = None, job: str | None = None, ask: Ask | None = None
+) -> Lease | None:
+    """Take the lease as `acquire`, without waiting for a holder that lives: None if there is one, and it looks again.
+
+    It was rung for, which `release_unless_rung` tells it.  That it lives now needs proof: it is seen on this machine,
+    or its heartbeat moves.  To be sure that one elsewhere is dead takes its time.  Raises Trouble.
     """
     clock = clock or SystemClock()
-    me = find_self(job)
+    watch = _Watch(find_self(job), clock, ask)
+    while True:
+        try:
+            return _acquire(folder, watch, None, None)
+        except Held as held:
+            if ring(folder, held.generation):
+                return None
+            watch.over = held.generation  # it has said so at its bell; its lease may be shown as it was
+
+
+def _acquire(folder: str, watch: _Watch, wait: float | None, tell: Callable[[str], None] | None) -> Lease:
+    clock = watch.clock
+    me = watch.me
     try:
         os.makedirs(folder, exist_ok=True)
     except OSError as error:
         raise trouble(error, "make the folder", folder) from None
     begin = clock.now()
-    watch = _Watch(me, begin)
     told: set[str] = set()
     while True:
-        generation, holder = _read_top(folder)
-        alive = watch.is_alive(generation, holder, clock.now())
+        generation, holder = read_top(folder)
+        alive = watch.is_alive(generation, holder)
         if alive is False:
-            unclean = holder is None or not holder.released if generation else False
-            moved = _moved(folder, generation)
-            if _take(folder, generation + 1, me):
-                silent = max(0.0, _moved(folder, generation + 1) - moved)
+            unclean = generation > watch.over and (holder is None or not holder.released)
+            moved = find_moved(folder, generation)
+            if take(folder, generation + 1, me):
+                silent = max(0.0, find_moved(folder, generation + 1) - moved)
                 return Lease(folder, generation + 1, me, clock, unclean=unclean, former=holder, silent=silent)
             continue  # another was quicker: see who
         waited = clock.now() - begin
         if alive and waited >= (wait or 0.0):
-            raise Held(holder or _NOBODY, waited if watch.moved else 0.0, wait or 0.0)
+            raise Held(holder or _NOBODY, waited if watch.moved else 0.0, wait or 0.0, generation=generation)
         words = _words_while_waiting(holder, alive=alive)
         if tell is not None and words not in told:
             told.add(words)
@@ -202,23 +292,39 @@ def acquire(
         clock.sleep(_LOOK_EVERY if wait is None else min(_LOOK_EVERY, max(wait - waited, 0.01)))
 
 
-def _moved(folder: str, generation: int) -> float:
-    """Return when a lease was last written, by the clock of its file system; 0 if it is gone."""
-    try:
-        return os.stat(f"{folder}/lease.{generation}").st_mtime
-    except OSError:
-        return 0.0
+class Driver(Record):
+    """Who drives a campaign, as far as it can be seen: `alive` is None if it cannot."""
+
+    holder: Holder
+    alive: bool | None = None
+
+    def words(self) -> str:
+        """Return who that is, in words that follow the name of a campaign."""
+        holder = self.holder
+        who = f"job {holder.job}" if holder.job else f"pid {holder.pid}"
+        since = f", since {holder.since}" if holder.since else ""
+        doubt = "" if self.alive else "; from here it cannot be seen whether it still does"
+        return f"driven by {who} on {holder.host}{since}{doubt}"
 
 
-def find_holder(folder: str) -> Holder | None:
+def find_driver(folder: str, *, ask: Ask | None = None) -> Driver | None:
     """Return who drives a campaign; None if nobody does.  One elsewhere counts while it has not released.
 
-    Raises Trouble.
+    If it is a job, `ask` is asked for it.  Nothing is written, and nobody is waited for.  Raises Trouble.
     """
-    _, holder = _read_top(folder)
-    if holder is None or holder.released or is_alive(holder, find_self()) is False:
+    _, holder = read_top(folder)
+    if holder is None or holder.released:
         return None
-    return holder
+    alive = is_alive(holder, find_self())
+    if alive is None and holder.job and ask is not None:
+        alive = ask(holder.job)
+    return None if alive is False else Driver(holder, alive)
+
+
+def find_holder(folder: str, *, ask: Ask | None = None) -> Holder | None:
+    """Return the holder of which `find_driver` tells, or None.  Raises Trouble."""
+    driver = find_driver(folder, ask=ask)
+    return driver.holder if driver is not None else None
 
 
 _NOBODY = Holder("?", 0)
@@ -236,21 +342,28 @@ def _words_while_waiting(holder: Holder | None, *, alive: bool | None) -> str:
 
 
 class _Watch:
-    """What a waiting process has seen of a holder that it cannot see itself."""
+    """What a waiting process, `me`, has seen of a holder.  Generations up to `over` are known to have been released."""
 
-    def __init__(self, me: Holder, now: float) -> None:
+    def __init__(self, me: Holder, clock: Clock, ask: Ask | None) -> None:
         self.moved = False
-        self._me = me
+        self.over = 0
+        self.me = me
+        self.clock = clock
+        self._ask = ask
+        self._asked: tuple[int, float] | None = None
         self._last: tuple[int, Holder | None] | None = None
-        self._since = now
+        self._since = clock.now()
 
-    def is_alive(self, generation: int, holder: Holder | None, now: float) -> bool | None:
+    def is_alive(self, generation: int, holder: Holder | None) -> bool | None:
         """Return whether there is a holder; None while it cannot be told."""
-        if not generation or (holder is not None and holder.released):
+        if generation <= self.over or (holder is not None and holder.released):
             return False
-        alive = None if holder is None else is_alive(holder, self._me)
+        alive = None if holder is None else is_alive(holder, self.me)
         if alive is not None:
             return alive
+        if self._is_gone(generation, holder):
+            return False
+        now = self.clock.now()
         if self._last != (generation, holder):
             self.moved = self._last is not None
             self._last = (generation, holder)
@@ -259,113 +372,12 @@ class _Watch:
             return False
         return True if self.moved else None
 
-
-def _take(folder: str, generation: int, me: Holder) -> bool:
-    """Try to make the lease of a generation ours: exactly one process can.  Raises Trouble."""
-    fresh = f"{folder}/{_FRESH}{me.pid}.{os.urandom(8).hex()}"
-    path = f"{folder}/lease.{generation}"
-    try:
-        _write(fresh, _render(me), os.O_CREAT | os.O_EXCL)
-        try:
-            taken = _link(fresh, path, me)
-        finally:
-            _forget(fresh)
-    except OSError as error:
-        raise trouble(error, "take the lease in", folder) from None
-    if not taken:
-        return False
-    # One that slept between looking and taking may get an old name that has been cleaned up since.  The highest never
-    # is, so whoever sees a higher one than its own is late.
-    if _generations(folder)[-1] != generation:
-        _forget(path)
-        return False
-    _clean(folder, generation)
-    return True
-
-
-def _link(fresh: str, path: str, me: Holder) -> bool:
-    try:
-        os.link(fresh, path)
-    except OSError as error:
-        if error.errno in _NO_LINKS:
-            return _create(path, me)
-        if error.errno == errno.ENOENT:  # cleaned up by who was quicker
+    def _is_gone(self, generation: int, holder: Holder | None) -> bool:
+        """Ask the scheduler for the job of a holder, at the first sight of it and now and then."""
+        if self._ask is None or holder is None or not holder.job or holder.job == self.me.job:
+            return False  # our own job is there, whoever has held the lease in it
+        if self._asked is not None and self._asked[0] == generation and self.clock.now() - self._asked[1] < ASK_EVERY:
             return False
-        if error.errno != errno.EEXIST:
-            raise
-        # NFS may do it, lose the answer, and refuse the repetition.
-        try:
-            return os.path.samefile(fresh, path)
-        except FileNotFoundError:  # cleaned up by who was quicker, at any moment
-            return False
-    return True
-
-
-def _create(path: str, me: Holder) -> bool:
-    """Take a lease where there are no hard links: exclusive too, but for a moment it does not say whose it is."""
-    try:
-        _write(path, _render(me), os.O_CREAT | os.O_EXCL)
-    except FileExistsError:
-        return False
-    return True
-
-
-def _clean(folder: str, generation: int) -> None:
-    """Remove what is older than the lease of a generation, which we have."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return
-    for name in names:
-        match = _NAME.fullmatch(name)
-        if name.startswith(_FRESH) or (match and int(match[1]) < generation):
-            _forget(f"{folder}/{name}")
-
-
-def _generations(folder: str) -> list[int]:
-    try:
-        names = os.listdir(folder)
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as error:
-        raise trouble(error, "list", folder) from None
-    return sorted(int(match[1]) for name in names if (match := _NAME.fullmatch(name)))
-
-
-def _read_top(folder: str) -> tuple[int, Holder | None]:
-    """Return the highest generation (0: none) and its holder (None: it does not say who)."""
-    while True:
-        generations = _generations(folder)
-        if not generations:
-            return 0, None
-        path = f"{folder}/lease.{generations[-1]}"
-        try:
-            with open(path, "rb") as file:
-                raw = file.read()
-        except FileNotFoundError:  # there is a higher one by now
-            continue
-        except OSError as error:
-            raise trouble(error, "read", path) from None
-        try:
-            return generations[-1], parse_holder(loads(raw))
-        except ValueError:
-            return generations[-1], None
-
-
-def _render(holder: Holder) -> bytes:
-    return dumps(holder.plain()).encode("ascii").ljust(_SIZE - 1) + b"\n"
-
-
-def _write(path: str, text: bytes, flags: int) -> None:
-    file = os.open(path, os.O_WRONLY | flags, 0o666)
-    try:
-        os.write(file, text)
-    finally:
-        os.close(file)  # NFS shows it to others from here on
-
-
-def _forget(path: str) -> None:
-    try:  # noqa: SIM105  # contextlib is slow to import
-        os.unlink(path)
-    except OSError:
-        pass
+        gone = self._ask(holder.job) is False
+        self._asked = (generation, self.clock.now())
+        return gone
