@@ -94,7 +94,8 @@ def needed_watchers(
     jobs = [each for each in live if each.key not in leaving]
     if any(_watches(each) for each in jobs):
         return ()
-    wave = find_independent([each for each in jobs if each.role == WORK])
+    workers = {each.key for each in jobs if each.role == WORK}
+    wave = tuple(key for key in find_independent(jobs) if key in workers)
     return (wave,) if wave else ()
 
 
