@@ -32,7 +32,18 @@ class Paper(Record):
             for name, value in row.items()
             if name in cls.__slots__
         }
+        for name, value in known.items():
+            if not _fits(value, cls._defaults.get(name, "")):
+                message = f"{name} of a job cannot be {value!r:.80}"
+                raise ValueError(message)
         return cls(**known)
+
+
+def _fits(value: object, default: object) -> bool:
+    """Return whether a value from a file may stand where this one would without it."""
+    if default is None or type(value) is type(default):
+        return True
+    return isinstance(default, float) and type(value) is int
 
 
 class Intent(Paper):
