@@ -125,12 +125,11 @@ class Submitter:
         batch is free.  After the others call again with the same folder; after `Unclear`, `resolve` comes first.
         Raises Trouble if the folder cannot be written, ValueError if the scheduler cannot have such a job.
         """
-        now = self._clock()
         if folder.key in self._looked:
             return Unclear(folder.key, "nobody knows yet whether it is queued", self._looked[folder.key][1])
-        backoff = self._backoff.get(intent.queue, Backoff())
-        if now < backoff.not_before:
-            return Later(backoff.text, backoff.not_before)
+        later = self.later(intent.queue)
+        if later is not None:
+            return later
         command = self._scheduler.render_submit(self._site, queue, submission)
         folder.write_intent(intent)
         no = self._guard()
@@ -144,6 +143,7 @@ class Submitter:
             self._write(folder, answer.id, submission.parents, answer.warnings)
             return answer
         if answer.kind != NEVER:
+            backoff = self._backoff.get(intent.queue, Backoff())
             self._backoff[intent.queue] = backoff.refused(answer, self._clock(), self._site.poll or self._pause)
         if answer.may_be_queued:
             return self._look_at_once(folder, answer.text)
@@ -151,6 +151,11 @@ class Submitter:
             return self._look_at_once(folder, answer.text)
         self._refused.add(folder.key)
         return answer
+
+    def later(self, queue: str) -> Later | None:
+        """Return until when nothing is submitted to a queue, after a refusal; None if it may be now."""
+        backoff = self._backoff.get(queue, Backoff())
+        return Later(backoff.text, backoff.not_before) if self._clock() < backoff.not_before else None
 
     def _order(self, command: Sequence[str]) -> Submitted | Refused:
         try:
