@@ -52,6 +52,13 @@ def test_who_hands_over_now_does_not_count() -> None:
     assert not enough_independent([A, B], leaving=["a"])
 
 
+def test_nor_does_a_child_of_it_as_long_as_it_is_there() -> None:
+    child = Live("d", parents=("a",))
+    assert find_independent([A, child], leaving=["a"]) == ()
+    assert needed_watchers([A, child], pbs.AFTER, work_left=True, leaving=["a"]) == ()
+    assert outlook([A, child], leaving=["a"]) is not None
+
+
 # ---------------------------------------------------------------- Cobalt: two jobs
 
 

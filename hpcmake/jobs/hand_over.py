@@ -25,6 +25,8 @@ else:
     Protocol = object
 
 JOB_VARIABLES = ("COBALT_JOBID", "PBS_JOBID", "SLURM_JOB_ID")
+SKEW = 60.0
+"""Seconds by which the clocks of two machines may differ, where files have the times of who wrote them."""
 
 
 class HandOver(Protocol):
@@ -53,7 +55,11 @@ class HandOver(Protocol):
 
 
 def may_submit(doors: HandOver) -> bool:
-    """Return whether a job may be submitted at this moment: nobody has stopped the campaign, nor taken it over."""
+    """Return whether a job may be submitted at this moment: nobody has stopped the campaign, nor taken it over.
+
+    Its intent must be on the disk before this is asked: who has taken over meanwhile sees it then, and makes it void;
+    or has not, and then the answer is true.
+    """
     return not doors.is_stopped() and doors.holds()
 
 
@@ -111,12 +117,16 @@ def hand_over(doors: HandOver, *, holding: bool = False) -> str:
 # ---------------------------------------------------------------- what is seen of jobs
 
 
-def render_seen(statuses: Iterable[Status]) -> tuple[tuple[str, str, int, int | None, bool, int], ...]:
+def render_seen(statuses: Iterable[Status]) -> tuple[tuple[str, str, int, str, str, bool, int], ...]:
     """Return what matters of statuses to who plans, to be compared.
 
     Heartbeats and counts are left out: they change while a job runs, and a hand-over would never end.
     """
-    return tuple(sorted((each.key, each.job, each.restart, each.exit, each.wants, each.rows) for each in statuses))
+    return tuple(
+        sorted(
+            (each.key, each.job, each.restart, each.state, str(each.exit), each.wants, each.rows) for each in statuses
+        )
+    )
 
 
 def find_job(environ: Mapping[str, str]) -> str | None:
@@ -161,13 +171,25 @@ class Desk:
         self._latency = latency
 
     def take(self) -> bool:
-        """Take the lease; False if somebody has it who lives.  Raises Trouble."""
-        self.lease = try_acquire(self._folder, clock=self.clock, job=self._job, ask=self._ask)
-        return self.lease is not None
+        """Take the lease; False if somebody has it who lives.  Raises Trouble.
+
+        What the holder before wrote at last may not be seen yet: unless that was long ago it is waited for, else what
+        it has submitted would be submitted once more.
+        """
+        lease = self.lease = try_acquire(self._folder, clock=self.clock, job=self._job, ask=self._ask)
+        if lease is None:
+            return False
+        former = lease.former
+        if former is not None and lease.silent < self._latency + SKEW:
+            was_here = former.host == lease.holder.host and not lease.unclean
+            if not was_here:
+                self._wait(lease)
+        return True
 
     def statuses(self) -> object:
-        """Return what the jobs say of themselves."""
-        return self._statuses()
+        """Return what the jobs say of themselves.  Raises Trouble."""
+        with _Releasing(self.lease):
+            return self._statuses()
 
     def is_stopped(self) -> bool:
         """Return whether the campaign is to be stopped."""
@@ -181,7 +203,7 @@ class Desk:
         """Plan and submit, in one piece.  Raises Trouble."""
         lease = self.lease
         if lease is not None:
-            with lease.kept():
+            with _Releasing(lease), lease.kept():
                 self._step(lease, self._may_submit)
         return True
 
@@ -189,9 +211,27 @@ class Desk:
         """Release the lease; False if somebody has rung, whose status is to be seen by now.  Raises Trouble."""
         if self.lease is None or self.lease.release_unless_rung():
             return True
-        with self.lease.kept():
-            self.lease.pause(self._latency)
+        self._wait(self.lease)
         return False
+
+    def _wait(self, lease: Lease) -> None:
+        if self._latency > 0:
+            with _Releasing(lease), lease.kept():
+                self.clock.sleep(self._latency)
 
     def _may_submit(self) -> bool:
         return may_submit(self)
+
+
+class _Releasing:
+    """Releases a lease if it is left by an exception: nobody shall have to find out that we have gone."""
+
+    def __init__(self, lease: Lease | None) -> None:
+        self._lease = lease
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and self._lease is not None:
+            self._lease.release()

@@ -91,11 +91,11 @@ def needed_watchers(
     """
     if "any" not in after or not work_left or (places is not None and places < 1):
         return ()
-    jobs = [each for each in live if each.key not in leaving]
-    if any(_watches(each) for each in jobs):
+    jobs = list(live)
+    if any(_watches(each) and each.key not in leaving for each in jobs):
         return ()
     workers = {each.key for each in jobs if each.role == WORK}
-    wave = tuple(key for key in find_independent(jobs) if key in workers)
+    wave = tuple(key for key in find_independent(jobs, leaving=leaving) if key in workers)
     return (wave,) if wave else ()
 
 
@@ -108,7 +108,7 @@ def _watches(job: Live) -> bool:
 
 
 def render_outlook(
-    live: Iterable[Live],
+    live: Sequence[Live],
     after: Sequence[str],
     *,
     work_left: bool,
@@ -126,7 +126,7 @@ def render_outlook(
     if stopped:
         return f"it was stopped, and work is left: `{command}` goes on"
     jobs = [each for each in live if each.key not in leaving]
-    independent = find_independent(jobs)
+    independent = find_independent(live, leaving=leaving)
     if not independent:
         return f"nobody goes on with it: {_words_of(jobs)}, and work is left; `{command}` goes on"
     if len(independent) >= ENOUGH or any(_watches(each) for each in jobs):
