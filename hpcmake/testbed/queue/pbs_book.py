@@ -180,6 +180,7 @@ class Book:
         job.close(None, substate=SUB_FINISHED)
         self._follow(job)
         self.known.pop(job.number, None)
+        self.queue.at(self.queue.now, self.queue.schedule)
 
     def _leave(self, job: PbsJob) -> None:
         """See to what follows from the end of a job."""
@@ -197,6 +198,7 @@ class Book:
                 self.queue.remove(job)
             else:
                 job.eligible = self.queue.now
+                self.queue.at(self.queue.now, self.cycle)
 
     def _follow(self, job: PbsJob) -> None:
         freed, deleted = follow(self.known, job)

@@ -73,7 +73,7 @@ def render_table(jobs: Iterable[tuple[str, Attributes]]) -> str:
     """Return the table of a plain qstat; nothing where there is no job."""
     rows = [
         f"{_cut(short_id(job), 17):<17} {_cut(_text(each, 'Job_Name'), 16):<16} {_user(each)[:16]:<16}"
-        f"  {_text(each, 'resources_used', 'cput') or '0':>8} {_text(each, 'job_state'):>1} {_queue(each)[:16]:<16}\n"
+        f"  {_spent(each):>8} {_text(each, 'job_state'):>1} {_queue(each)[:16]:<16}\n"
         for job, each in jobs
     ]
     return HEAD + "".join(rows) if rows else ""
@@ -106,7 +106,7 @@ def _narrow_row(job: str, each: Attributes) -> str:
     return (
         f"{_cut(job, 15):<15} {_cut(_user(each), 8):<8} {_cut(_queue(each), 8):<8}"
         f" {_cut(_text(each, 'Job_Name'), 10):<10} {_number(each, 'session_id'):>6.6}"
-        f" {_asked(each, 'nodect'):>3.3} {_asked(each, 'ncpus'):>3.3} {_asked(each, 'mem'):>6.6}"
+        f" {_count(each, 'nodect', 3):>3} {_count(each, 'ncpus', 3):>3} {_asked(each, 'mem'):>6.6}"
         f" {_asked(each, 'walltime'):>5.5} {_text(each, 'job_state'):>1.1} {_elapsed(each):>5.5}"
     )
 
@@ -115,7 +115,7 @@ def _wide_row(job: str, each: Attributes) -> str:
     return (
         f"{_cut(job, 30):<30} {_cut(_user(each), 15):<15} {_cut(_queue(each), 15):<15}"
         f" {_cut(_text(each, 'Job_Name'), 15):<15} {_number(each, 'session_id'):>8.8}"
-        f" {_asked(each, 'nodect'):>4.4} {_asked(each, 'ncpus'):>5.5} {_asked(each, 'mem'):>6.6}"
+        f" {_count(each, 'nodect', 4):>4} {_count(each, 'ncpus', 5):>5} {_asked(each, 'mem'):>6.6}"
         f" {_asked(each, 'walltime'):>5.5} {_text(each, 'job_state'):>1} {_elapsed(each):.5}"
     )
 
@@ -126,6 +126,14 @@ def _number(each: Attributes, name: str) -> str:
 
 def _asked(each: Attributes, resource: str) -> str:
     return _text(each, "Resource_List", resource) or _NONE
+
+
+def _count(each: Attributes, resource: str, width: int) -> str:
+    return _cut(_text(each, "Resource_List", resource), width) or _NONE
+
+
+def _spent(each: Attributes) -> str:
+    return _cut(_text(each, "resources_used", "cput") or "0", 8)
 
 
 def _elapsed(each: Attributes) -> str:
