@@ -105,8 +105,10 @@ OPTIONS = (
     Option(("--temp",), "flag", "`temp` files", verbs=("clean",)),
     Option(("--stale",), "flag", "what tasks made that no rule makes any more", verbs=("clean",)),
     Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
-    Option(("--nodes",), "count", "how many nodes the emulated job has", "N", verbs=("testbed",)),
-    Option(("--time",), "duration", "how long the emulated job has (default: 30m)", "T", verbs=("testbed",)),
+    Option(("--nodes",), "count", "run the command in a job of so many emulated nodes", "N", verbs=("testbed",)),
+    Option(("--time",), "duration", "run it in a job that has so long (default: 30m)", "T", verbs=("testbed",)),
+    Option(("--speed",), "count", "let the scheduler's time run so many times faster", "N", verbs=("testbed",)),
+    Option(("--wait-for-jobs",), "flag", "end only when no job is left that can run", verbs=("testbed",)),
     Option(
         ("--fault",), "texts", "let something go wrong (`hpcmake testbed SITE` lists what)", "F", verbs=("testbed",)
     ),
@@ -127,7 +129,7 @@ VERBS = {
     "fmt": "put the Wfile into its canonical form",
     "check": "all diagnostics, without planning",
     "sites": "the sites; one with all its numbers",
-    "testbed": "run a command in a job of an emulated site",
+    "testbed": "run a command on an emulated site",
     "completion": "the completion script for bash, zsh or fish",
 }
 """Every verb of one machine, with what it does."""

@@ -11,7 +11,7 @@ from command import Command, is_gone
 
 from hpcmake.sites import read_site
 from hpcmake.testbed.commands.marks import find_marked
-from hpcmake.testbed.machine import nid
+from hpcmake.testbed.machine import nids
 
 MACHINES = ["theta", "mira", "cooley", "polaris", "aurora", "perlmutter", "frontier", "slurm", "pbs", "cobalt"]
 
@@ -43,7 +43,7 @@ def test_without_a_site_an_example_is_shown(command: Command) -> None:
         " --> the command line:1:1\n"
         "1 | testbed\n"
         "  | ^^^^^^^\n"
-        "  = help: such as `hpcmake testbed theta --nodes 16 -- hpcmake --here`\n"
+        "  = help: such as `hpcmake testbed theta -- hpcmake -j 512 --site theta`\n"
     )
 
 
@@ -68,14 +68,14 @@ def test_at_the_start_two_lines_tell_the_same_in_short_and_at_the_end_one(comman
     assert re.sub(", host names", "", result.err) == (
         "testbed: job 426815 of Cobalt on an emulated theta: 3 nodes (3826-3828) for 1h; aprun with its limits and "
         "errors, the job's environment\n"
-        "testbed: not emulated: the speed and memory of nodes, MPI between ranks, the shared file system, queues; "
+        "testbed: not emulated: the speed and memory of nodes, MPI between ranks, the shared file system; "
         "`hpcmake testbed theta` tells more\n"
         "testbed: the job is over: 0 launches, exit status 0\n"
     )
 
 
 def test_quiet_says_nothing(command: Command) -> None:
-    result = command.real("testbed", "theta", "--quiet", "--", "aprun", "-q", "echo", "a", "b")
+    result = command.real("testbed", "theta", "--nodes", "4", "--quiet", "--", "aprun", "-q", "echo", "a", "b")
     assert (result.out, result.err) == ("a b\n", "")
 
 
@@ -170,7 +170,7 @@ def test_a_site_of_the_campaign(command: Command) -> None:
 
 
 def test_names_of_nodes_are_as_long_lists_with_gaps() -> None:
-    numbers = [nid(at) for at in range(200)]
+    numbers = nids(200)
     assert numbers == sorted(set(numbers))
     assert numbers[:6] == [3826, 3827, 3828, 3829, 3845, 3846]
 
@@ -184,7 +184,15 @@ def test_every_site_with_nodes_can_be_emulated_or_says_why_not() -> None:
 
 def test_a_signal_is_passed_on(command: Command) -> None:
     process = start_testbed(
-        command, "theta", "--quiet", "--", "sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done"
+        command,
+        "theta",
+        "--nodes",
+        "4",
+        "--quiet",
+        "--",
+        "sh",
+        "-c",
+        "trap 'exit 9' TERM; echo ready; while :; do sleep 0.01; done",
     )
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
@@ -214,7 +222,7 @@ def test_nothing_is_left_behind(command: Command) -> None:
     script = (
         "echo $HPCMAKE_TESTBED; setsid sleep 1000 >/dev/null 2>&1 & aprun -q sh -c 'sleep 1000 & sleep 1000' & exit 0"
     )
-    result = command.real("testbed", "theta", "--quiet", "--", "bash", "-c", script)
+    result = command.real("testbed", "theta", "--nodes", "4", "--quiet", "--", "bash", "-c", script)
     folder = result.out.strip()
     assert folder
     assert not os.path.exists(folder)
@@ -224,7 +232,7 @@ def test_nothing_is_left_behind(command: Command) -> None:
 def test_nothing_is_left_behind_where_the_testbed_itself_is_killed(command: Command) -> None:
     guard = command.fifo("guard")
     script = f"exec 9>{guard}; echo $HPCMAKE_TESTBED; aprun -q sleep 1000"
-    process = start_testbed(command, "theta", "--quiet", "--", "bash", "-c", script)
+    process = start_testbed(command, "theta", "--nodes", "4", "--quiet", "--", "bash", "-c", script)
     with open(guard, encoding="utf-8") as held:
         assert process.stdout is not None
         folder = process.stdout.readline().strip()
@@ -245,13 +253,15 @@ def test_a_command_on_the_first_node_dies_with_it(command: Command) -> None:
         "-c",
         "mpirun -hosts cc002 -n 1 true; wait; echo survived",
     ]
-    result = command.real("testbed", "cooley", *words)
+    result = command.real("testbed", "cooley", "--nodes", "4", *words)
     assert result.status == 137
     assert "testbed: node cc001 died after 1 launch\n" in result.err
 
 
 def test_a_fault_at_a_time(command: Command) -> None:
     script = "aprun -n 1 -L 3826 sleep 1000 >/dev/null 2>&1; echo $?"
-    result = command.real("testbed", "theta", "--fault", "node-dies:3826@1s", "--", "bash", "-c", script)
+    result = command.real(
+        "testbed", "theta", "--nodes", "4", "--fault", "node-dies:3826@1s", "--", "bash", "-c", script
+    )
     assert result.out == "137\n"
     assert "testbed: node nid03826 died\n" in result.err

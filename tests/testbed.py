@@ -11,7 +11,7 @@ from hpcmake.sites import read_site
 from hpcmake.testbed.commands.marks import end_marked
 from hpcmake.testbed.commands.state import MARK, State
 from hpcmake.testbed.faults import parse_faults
-from hpcmake.testbed.hold import find_renamer, write_machine
+from hpcmake.testbed.ground import find_renamer, write_machine
 from hpcmake.testbed.machine import default_nodes, job_environment, make_machine
 
 if TYPE_CHECKING:

@@ -21,6 +21,15 @@ KINDS = {
     "launcher-fails": "launcher-fails:COUNT",
     "lost-output": "lost-output:SHARE",
     "job-dies": "job-dies@WHEN",
+    "queue-down": "queue-down:TIME@WHEN",
+    "queue-slow": "queue-slow:TIME@WHEN",
+    "qsub-refused": "qsub-refused:COUNT@WHEN",
+    "qsub-hangs": "qsub-hangs:COUNT@WHEN",
+    "qsub-late": "qsub-late:TIME@WHEN",
+    "qsub-garbage": "qsub-garbage:COUNT@WHEN",
+    "job-stuck": "job-stuck:NUMBER",
+    "job-lost": "job-lost:NUMBER@TIME",
+    "job-deleted": "job-deleted:NUMBER@TIME",
 }
 """What can be ordered, each with its form."""
 
@@ -31,17 +40,37 @@ _MEANT = {
     "launcher-fails": "so many launches fail",
     "lost-output": "this share of the lines that ranks write is lost, or torn",
     "job-dies": "everything is killed without a warning",
+    "queue-down": "the scheduler's server cannot be reached for so long",
+    "queue-slow": "each command of the scheduler takes so much longer",
+    "qsub-refused": "so many submissions are refused: too many jobs",
+    "qsub-hangs": "so many submissions are accepted, and never answered",
+    "qsub-late": "a submission is made only so much later, whoever still waits for it",
+    "qsub-garbage": "so many submissions are accepted, and answered with rubbish",
+    "job-stuck": "the NUMBERth job that is submitted never starts",
+    "job-lost": "it vanishes without a trace, TIME after it was submitted",
+    "job-deleted": "an operator deletes it, TIME after it got its nodes",
 }
 
 _MOMENTS = {"node-dies", "node-hangs", "job-dies"}
 """Faults that happen at one moment."""
 
+OF_QUEUE = tuple(kind for kind in KINDS if kind.startswith(("queue-", "qsub-")) or ":NUMBER" in KINDS[kind])
+"""Those of the scheduler, which only a machine with a queue can have."""
+
+_TIMES = {"slow-start", "queue-down", "queue-slow", "qsub-late"}
+_COUNTS = {
+    "launcher-fails": "launches",
+    "qsub-refused": "submissions",
+    "qsub-hangs": "submissions",
+    "qsub-garbage": "submissions",
+}
+
 
 class Fault(Record):
     """A fault: its kind, of what or how much, and when.
 
-    It happens `after` so many launches, or `at` so many seconds; where it has neither, from the beginning on, and
-    `job-dies` at the end of the job's time.
+    It happens `after` so many launches (of a queue: submissions), or `at` so many seconds; where it has neither, from
+    the beginning on, and `job-dies` at the end of the job's time.
     """
 
     kind: str
@@ -50,18 +79,24 @@ class Fault(Record):
     at: float | None = None
 
 
-def describe_kinds() -> list[str]:
-    """Return a line for each fault: its form, and what it means."""
-    return [f"{form:<24}  {_MEANT[kind]}" for kind, form in KINDS.items()]
+def describe_kinds(*, queue: bool) -> list[str]:
+    """Return a line for each fault of a machine, with a queue or without: its form, and what it means."""
+    return [f"{form:<25}  {_MEANT[kind]}" for kind, form in KINDS.items() if queue or kind not in OF_QUEUE]
 
 
-def parse_faults(texts: Sequence[str], nodes: Sequence[str]) -> list[Fault]:
-    """Return the faults that were ordered for a machine with these nodes.  Raises Trouble with all mistakes."""
+def parse_faults(texts: Sequence[str], nodes: Sequence[str], *, queue: bool = True) -> list[Fault]:
+    """Return the faults that were ordered for a machine with these nodes, and with a queue or without.
+
+    Raises Trouble with all mistakes.
+    """
     faults: list[Fault] = []
     mistakes: list[Diagnostic] = []
     for text in texts:
         try:
-            faults.append(_parse(text, nodes))
+            fault = _parse(text, nodes)
+            if fault.kind in OF_QUEUE and not queue:
+                raise _mistake(text, fault.kind, f"no queue is emulated, and so not `{fault.kind}`", _others())
+            faults.append(fault)
         except Trouble as trouble:
             mistakes += trouble.diagnostics
     if mistakes:
@@ -83,17 +118,20 @@ def _parse(text: str, nodes: Sequence[str]) -> Fault:
         if not at_sign:
             raise _mistake(text, text, f"`{text}` does not say when", _write(form))
         what = _node(text, what, nodes)
-    elif kind == "slow-start":
+    elif kind in _TIMES:
         what = str(_seconds(text, what))
-    elif kind == "launcher-fails":
+    elif kind in _COUNTS or kind in OF_QUEUE:
         if not (what.isascii() and what.isdigit()) or int(what) < 1:
-            raise _mistake(text, what, f"`{what}` is not a number of launches", "write for example launcher-fails:3")
+            of = f"a number of {_COUNTS[kind]}" if kind in _COUNTS else "the number of a job, from 1"
+            raise _mistake(text, what, f"`{what}` is not {of}", f"write for example {kind}:3")
     elif kind == "lost-output":
         what = _share(text, what)
     if not at_sign:
         return Fault(kind, what)
     word, colon, count = when.partition(":")
-    if word == "after" and colon:
+    if kind == "job-stuck":
+        raise _mistake(text, when, f"`{kind}` has no moment", _write(form))
+    if word == "after" and colon and "@TIME" not in form:
         if not (count.isascii() and count.isdigit()) or (int(count) < 1 and kind in _MOMENTS):
             raise _mistake(text, when, f"`{when}` does not say after how many launches", "write for example @after:3")
         return Fault(kind, what, after=int(count))
@@ -130,7 +168,13 @@ def _share(text: str, word: str) -> str:
 
 
 def _write(form: str) -> str:
+    if "@WHEN" not in form:
+        return f"write {form}; the first job that is submitted has the number 1"
     return f"write {form}; WHEN is a time since the start, such as 30s, or after:N launches"
+
+
+def _others() -> str:
+    return "there are " + ", ".join(form for kind, form in KINDS.items() if kind not in OF_QUEUE)
 
 
 def _forms() -> str:

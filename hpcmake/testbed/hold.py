@@ -1,6 +1,7 @@
-"""Holds a job on an emulated machine for one command: starts it, ends it in time, and leaves nothing behind.
+"""Runs a command on an emulated machine: starts it, ends it in time, and leaves nothing behind.
 
-Owns the folder of the machine's state, the job's time, and the faults that come at a time.  Knows nothing of launchers.
+Owns the session: the folder of the machine, the command's process, and the faults that come at a time.  Knows nothing
+of launchers, and of no scheduler's rules.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -16,148 +16,183 @@ import time
 from hpcmake.record import Record
 from hpcmake.testbed.commands.marks import end_marked, hang_node, kill_node
 from hpcmake.testbed.commands.state import MARK, NODE, State
-from hpcmake.testbed.machine import job_environment, settings
+from hpcmake.testbed.faults import OF_QUEUE, Fault
+from hpcmake.testbed.ground import guard, write_machine
+from hpcmake.testbed.machine import job_environment, on_login, outside_jobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from hpcmake.testbed.faults import Fault
     from hpcmake.testbed.machine import Machine
-
-COMMANDS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "commands", "__main__.py")
+    from hpcmake.testbed.queue.core import Queue
+    from hpcmake.testbed.queue.nouns import Job
+    from hpcmake.testbed.queue.serve import Server
 
 NOT_FOUND, NOT_STARTED = 127, 126
 
+LOGIN = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
+"""What a login on the machine sets, as it is where the testbed is started: a job gets no more of the environment."""
+
 _PASSED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _OF_TERMINAL = 128  # SI_KERNEL: the whole foreground has got it, the command too
-_RENAMES = ("unshare --uts", "unshare --user --map-current-user --keep-caps --uts")
-"""Commands that give a process a host name of its own: as root, and as anybody where user namespaces are allowed."""
+_TURN = 5.0
+"""Seconds after which a server looks around without being told: nothing depends on it."""
 
 
-class Job(Record):
-    """How a job has come to its end: the exit status of its command, how many launches it made, and what went wrong."""
+class Ending(Record):
+    """How a session has ended: the exit status of its command, how many launches that made, and what went wrong.
+
+    `submitted` jobs there were, and `left` of them were still in the queue; None where there was no queue.
+    """
 
     status: int
     launches: int
     events: tuple[str, ...] = ()
+    submitted: int | None = None
+    left: int = 0
 
 
-def hold(
-    machine: Machine,
-    argv: Sequence[str],
-    *,
-    faults: Sequence[Fault] = (),
-    environment: Mapping[str, str],
-    renamer: str = "",
-    on_script: bool = False,
-) -> Job:
-    """Run a command in a job of a machine; return how it ended.
+class Wish(Record):
+    """How a command is to be run: with what `environment`, and what goes wrong.
 
-    `renamer` is what `find_renamer` found; `on_script` tells whether the command runs on the first of the nodes, and
-    dies with it.
+    `renamer` is what `find_renamer` found.  With a `queue`: `poll` is how many seconds its users should wait between
+    two looks at it, and `waits` says whether the session goes on until all jobs have ended.
     """
+
+    environment: Mapping[str, str]
+    faults: tuple[Fault, ...] = ()
+    renamer: str = ""
+    poll: float = 0
+    waits: bool = False
+
+
+def hold(machine: Machine, argv: Sequence[str], wish: Wish) -> Ending:
+    """Run a command in a job of a machine whose queue is not emulated; return how it ended."""
     folder = tempfile.mkdtemp(prefix="hpcmake-testbed-")
-    guard, held = _guard(folder)
+    watch, held = guard(folder)
     try:
-        write_machine(folder, machine, faults, renamer)
-        around = job_environment(machine, environment, nodefile=os.path.join(folder, "nodefile"), cwd=os.getcwd())
-        around["PATH"] = os.path.join(folder, "bin") + os.pathsep + environment.get("PATH", os.defpath)
+        write_machine(folder, machine, wish.faults, wish.renamer)
+        around = job_environment(machine, wish.environment, nodefile=os.path.join(folder, "nodefile"), cwd=os.getcwd())
+        around["PATH"] = _path(folder, around)
         around[MARK] = folder
-        around.setdefault("HPCMAKE_SITE", machine.site.files[-1] if _is_path(machine) else machine.site.name)
+        around.setdefault("HPCMAKE_SITE", _site(machine))
         around.pop(NODE, None)
-        if on_script:
+        if machine.site.script_on == "compute-node":
             around[NODE] = machine.nodes[0]
         state = State(folder)
-        status = _Holding(machine, state, faults).run(argv, around)
-        return Job(status, state.launches(), tuple(state.events()))
+        status = _Session(machine, state, wish).run(argv, around)
+        return Ending(status, state.launches(), tuple(state.events()))
     finally:
         os.close(held)
-        os.waitpid(guard, 0)
+        os.waitpid(watch, 0)
 
 
-def _guard(folder: str) -> tuple[int, int]:
-    """Start a process that ends everything inside when we have ended, even if we were killed.
+def visit(machine: Machine, queue: Queue, argv: Sequence[str], wish: Wish, job: Job | None = None) -> Ending:
+    """Run a command on a machine with a queue: on its login node, or as the script of a job; return how it ended.
 
-    Return its id, and a descriptor: when this is closed, it does its work, and ends.
+    The queue ends with the command, or, if that is wished, when no job is left that runs or can start.
     """
-    watched, held = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.setsid()  # out of reach of a terminal's Ctrl-C
-            os.close(held)
-            null = os.open(os.devnull, os.O_RDWR)
-            for number in (0, 1, 2):
-                os.dup2(null, number)
-            os.read(watched, 1)
-            end_marked(folder)
-            shutil.rmtree(folder, ignore_errors=True)
-        finally:
-            os._exit(0)
-    os.close(watched)
-    return pid, held
+    from hpcmake.testbed.queue.serve import Server
+
+    folder = tempfile.mkdtemp(prefix="hpcmake-testbed-")
+    watch, held = guard(folder)
+    former = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGIO})
+    signal.signal(signal.SIGIO, signal.SIG_IGN)  # while it is blocked it is kept all the same
+    server = None
+    try:
+        write_machine(folder, on_login(machine), wish.faults, wish.renamer)
+        more = {
+            "HPCMAKE_SITE": wish.environment.get("HPCMAKE_SITE") or _site(machine),
+            "HPCMAKE_POLL": f"{wish.poll:g}",
+        }
+        login = find_account() | {name: wish.environment[name] for name in LOGIN if name in wish.environment} | more
+        server = Server(folder, machine, queue, faults=wish.faults, login=login, renamer=wish.renamer)
+        session = _Session(machine, State(folder), wish, server)
+        if job is None:
+            around = {**outside_jobs(wish.environment), **more, MARK: folder}
+            around["PATH"] = _path(folder, around)
+            around.pop(NODE, None)
+        else:
+            queue.add(job)
+            queue.give(job, machine.nodes[: job.count])
+            around = server.prepare(job, outside_jobs(wish.environment))
+            session.place = server.place(job.number)
+            session.end_at(queue.real(job.end or 0.0) - queue.origin)
+        status = session.run(argv, around, number=job.number if job else 0)
+        left = len(queue.jobs)
+        launches, noted = 0, []
+        if job is not None:
+            here = State(session.place)
+            launches, noted = here.launches(), here.events()
+        events = (*session.state.events(), *noted, *server.upsets.events)
+        return Ending(status, launches, events, len(queue.submitted), left)
+    finally:
+        if server is not None:
+            server.close()
+        signal.pthread_sigmask(signal.SIG_SETMASK, former)
+        os.close(held)
+        os.waitpid(watch, 0)
 
 
-def _is_path(machine: Machine) -> bool:
-    return bool(machine.site.files) and os.path.isabs(machine.site.files[-1])
+def find_account() -> dict[str, str]:
+    """Return the variables that say who we are."""
+    import pwd
+
+    try:
+        found = pwd.getpwuid(os.getuid())
+    except KeyError:
+        name = os.environ.get("USER", str(os.getuid()))
+        return {"USER": name, "LOGNAME": name, "SHELL": "/bin/sh", "HOME": "/", "PATH": os.defpath}
+    who = {"USER": found.pw_name, "LOGNAME": found.pw_name, "SHELL": found.pw_shell or "/bin/sh"}
+    return {**who, "HOME": found.pw_dir, "PATH": os.defpath}
 
 
-def write_machine(folder: str, machine: Machine, faults: Sequence[Fault], renamer: str) -> None:
-    """Write the state of a machine into a folder, with its commands in `bin`."""
-
-    def write(name: str, lines: Sequence[str]) -> None:
-        with open(os.path.join(folder, name), "w", encoding="utf-8", errors="surrogateescape") as file:
-            file.write("".join(line + "\n" for line in lines))
-
-    told = settings(machine, python=sys.executable, hostnames=renamer)
-    write("machine", [f"{key}={value}" for key, value in told.items()])
-    write("nodes", machine.nodes)
-    write("nodefile", machine.nodes)
-    write("faults", [f"{fault.kind} {fault.what} {fault.after or 0}" for fault in faults if fault.at is None])
-    os.mkdir(os.path.join(folder, "bin"))
-    for name, kind in machine.commands:
-        words = " ".join(_quoted(word) for word in (sys.executable, "-I", "-S", COMMANDS, folder, kind))
-        write(os.path.join("bin", name), ["#!/bin/sh", f'exec {words} "$@"'])
-        os.chmod(os.path.join(folder, "bin", name), 0o755)  # noqa: S103  # they are programs
+def _path(folder: str, environment: Mapping[str, str]) -> str:
+    return os.path.join(folder, "bin") + os.pathsep + environment.get("PATH", os.defpath)
 
 
-def _quoted(word: str) -> str:
-    quoted = word.replace("'", "'\\''")
-    return f"'{quoted}'"
+def _site(machine: Machine) -> str:
+    """Return how the site can be named from anywhere."""
+    last = machine.site.files[-1] if machine.site.files else ""
+    return last if os.path.isabs(last) else machine.site.name
 
 
-def find_renamer() -> str:
-    """Return the command that gives a program a host name of its own; empty if this machine allows none."""
-    script = 'echo testbed >/proc/sys/kernel/hostname && test "$(uname -n)" = testbed'
-    for words in _RENAMES:
-        program = shutil.which(words.split()[0])
-        if program is None:
-            continue
-        argv = [program, *words.split()[1:]]
-        done = subprocess.run([*argv, "/bin/sh", "-c", script], capture_output=True, check=False)
-        if done.returncode == 0:
-            return " ".join(argv)
-    return ""
+class _Session:
+    """A command while it runs, and the queue beside it."""
 
-
-class _Holding:
-    """A job while its command runs."""
-
-    def __init__(self, machine: Machine, state: State, faults: Sequence[Fault]) -> None:
+    def __init__(self, machine: Machine, state: State, wish: Wish, server: Server | None = None) -> None:
         self.machine = machine
         self.state = state
-        began = time.monotonic()
-        length = float(machine.end - machine.start)
-        sudden = any(fault.kind == "job-dies" and fault.at is None and fault.after is None for fault in faults)
-        self.due: list[tuple[float, str, str]] = [(began + length, "job-dies" if sudden else "end", "")]
-        self.due += [(began + fault.at, fault.kind, fault.what) for fault in faults if fault.at is not None]
-        self.due.sort()
+        self.wish = wish
+        self.server = server
+        self.place = state.folder
+        self.began = time.monotonic()
+        self.due = [
+            (self.began + fault.at, fault)
+            for fault in wish.faults
+            if fault.at is not None and fault.kind not in OF_QUEUE
+        ]
+        if server is None:
+            self.end_at(float(machine.end - machine.start))
+        self.due.sort(key=lambda entry: entry[0])
         self.pid = 0
 
-    def run(self, argv: Sequence[str], environment: Mapping[str, str]) -> int:
-        """Start the command and see it to its end; return its exit status."""
-        waited = {*_PASSED, signal.SIGCHLD}
+    def end_at(self, seconds: float) -> None:
+        """Let the command's time be over so many seconds after the start."""
+        sudden = any(each.kind == "job-dies" and each.at is None and each.after is None for each in self.wish.faults)
+        self._plan(self.began + seconds, "job-dies" if sudden else "end")
+
+    def _plan(self, when: float, kind: str) -> None:
+        self.due.append((when, Fault(kind)))
+        self.due.sort(key=lambda entry: entry[0])
+
+    def run(self, argv: Sequence[str], environment: Mapping[str, str], *, number: int = 0) -> int:
+        """Start the command, as the script of the job with that number if there is one, and see it to its end.
+
+        Return its exit status.
+        """
+        waited = {*_PASSED, signal.SIGCHLD, signal.SIGIO}
         former = signal.pthread_sigmask(signal.SIG_BLOCK, waited)
         try:
             found = shutil.which(argv[0], path=environment["PATH"])
@@ -172,44 +207,70 @@ class _Holding:
                     list(argv),
                     environment,
                     setsigmask=former - waited,
-                    setsigdef=[signal.SIGPIPE, signal.SIGXFSZ],
+                    setsigdef=[signal.SIGPIPE, signal.SIGXFSZ, signal.SIGIO],
                 )
             except OSError as problem:
                 sys.stderr.write(f"testbed: {argv[0]}: {problem.strerror}\n")
                 return NOT_STARTED
-            status = self._see_to_the_end(waited)
+            status = self._see_to_the_end(waited, number)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, former)
         return 128 - status if status < 0 else status
 
-    def _see_to_the_end(self, waited: set[signal.Signals]) -> int:
+    def _see_to_the_end(self, waited: set[signal.Signals], number: int) -> int:
+        """Wait for the command, and for the jobs behind it if that is wished; return its status, or minus a signal."""
+        server = self.server
+        if server is not None and number:
+            server.held = number, self.pid
+        status: int | None = None
         while True:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                return os.waitstatus_to_exitcode(status)
-            rest = max(0.0, self.due[0][0] - time.monotonic()) if self.due else 3600.0
-            told = signal.sigtimedwait(waited, rest)
-            if told is not None and told.si_signo != signal.SIGCHLD and told.si_code != _OF_TERMINAL:
-                os.kill(self.pid, told.si_signo)
+            if status is None:
+                pid, how = os.waitpid(self.pid, os.WNOHANG)
+                if pid:
+                    status = os.waitstatus_to_exitcode(how)
+                    self.pid = 0
+                    if server is not None and number:
+                        server.held = number, 0
+                        server.tell_end(number, status)
+            if server is not None:
+                server.turn()
+            if status is not None and not (self.wish.waits and server is not None and not server.is_quiet()):
+                return status
+            rests = [_TURN if server is not None else 3600.0]
+            rests += [self.due[0][0] - time.monotonic()] if self.due else []
+            if server is not None and (rest := server.rest()) is not None:
+                rests.append(rest)
+            told = signal.sigtimedwait(waited, max(0.0, min(rests)))
+            if told is not None and told.si_signo in _PASSED:
+                if not self.pid:
+                    return 128 + told.si_signo  # nobody is left who could end by it
+                if told.si_code != _OF_TERMINAL:
+                    os.kill(self.pid, told.si_signo)
             while self.due and self.due[0][0] <= time.monotonic():
-                _, kind, what = self.due.pop(0)
-                self._do(kind, what)
+                _, fault = self.due.pop(0)
+                self._do(fault)
 
-    def _do(self, kind: str, what: str) -> None:
+    def _do(self, fault: Fault) -> None:
         """Do what is due."""
-        state = self.state
+        state, server, kind = self.state, self.server, fault.kind
         if kind == "end":
-            state.tell("the job's time is over: SIGTERM to its command")
-            os.kill(self.pid, signal.SIGTERM)
-            self.due.append((time.monotonic() + self.machine.grace, "job-dies", ""))
+            if self.pid:
+                state.tell("the job's time is over: SIGTERM to its command")
+                os.kill(self.pid, signal.SIGTERM)
+                self._plan(time.monotonic() + self.machine.grace, "job-dies")
         elif kind == "job-dies":
             state.tell("everything in the job was killed")
-            end_marked(state.folder)
-        elif kind == "node-dies":
-            state.tell(f"node {what} died")
-            kill_node(state, what)
-        elif kind == "node-hangs":
-            state.tell(f"node {what} hung")
-            hang_node(state, what)
+            if self.place != state.folder or server is None:
+                end_marked(self.place)
+            else:
+                server.kill_jobs()
+        elif kind in {"node-dies", "node-hangs"}:
+            state.tell(f"node {fault.what} {'died' if kind == 'node-dies' else 'hung'}")
+            if server is not None:
+                server.break_node(fault.what, hangs=kind == "node-hangs")
+            else:
+                (kill_node if kind == "node-dies" else hang_node)(state, fault.what)
+        elif server is not None:
+            server.order(fault)
         else:
-            state.order(kind, what)
+            state.order(kind, fault.what)

@@ -14,7 +14,7 @@ from hpcmake.testbed.commands.node_ids import render_hostlist, render_node_ids
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from hpcmake.site import NodeKind, Site
 
@@ -23,6 +23,9 @@ JOB = 426815
 
 NODES = 4
 """How many nodes a job has if nobody says: a laptop bears a node program on each."""
+
+SMALL, LARGE = 16, 10000
+"""How many nodes a whole machine has whose site does not say, without queues and with them at most."""
 
 CORES, MEMORY = 8, 32 * 2**30
 """Of the nodes of a site that does not describe any."""
@@ -45,7 +48,8 @@ class Machine(Record):
     """A machine with a job on it.
 
     `nodes` are their names, `commands` the names of its commands with what each is to the testbed, `cpus` how many a
-    launch may have on a node.  Times are seconds since 1970, `grace` those between SIGTERM and SIGKILL.
+    launch may have on a node.  Times are seconds since 1970, `grace` those between SIGTERM and SIGKILL.  `job` is the
+    number of the job, `name` and `queue` what it is called and where it is; no queue: the first that takes it.
     """
 
     site: Site
@@ -56,6 +60,10 @@ class Machine(Record):
     start: int
     end: int
     grace: float
+    job: int = JOB
+    name: str = "testbed"
+    queue: str = ""
+    project: str = ""
 
 
 def make_machine(site: Site, kind: NodeKind, *, count: int, start: int, seconds: float) -> Machine:
@@ -68,9 +76,27 @@ def make_machine(site: Site, kind: NodeKind, *, count: int, start: int, seconds:
     if kind.count is not None and count > kind.count:
         message = f"{site.name} has {kind.count} nodes, not {count}"
         raise Trouble(Diagnostic("E920", message, help=f"write `--nodes {min(16, kind.count)}`"))
-    names = tuple(_name(site, at) for at in range(count))
+    names = tuple(_names(site, count))
     cpus = kind.cores * kind.threads_per_core
     return Machine(site, kind, names, commands, cpus, start, int(start + seconds), _GRACE[site.scheduler])
+
+
+def make_whole(site: Site, kind: NodeKind, asked: Sequence[str], *, start: int, least: int = 0) -> Machine:
+    """Return the machine of a site with all its nodes, whose scheduler answers the commands `asked`.  Raises Trouble.
+
+    Where the site does not tell how many nodes it has, it has `least` of them or more.
+    """
+    largest = max((queue.nodes[1] for queue in site.queues), default=SMALL)
+    count = kind.count or max(min(largest, LARGE), least)
+    block = site.smallest_block or 1
+    machine = make_machine(site, kind, count=max(count // block, 1) * block, start=start, seconds=0)
+    kept = [(name, what) for name, what in machine.commands if name not in asked]
+    return machine.replace(commands=(*kept, *((name, f"ask {name}") for name in asked)))
+
+
+def on_login(machine: Machine) -> Machine:
+    """Return a machine as its login node sees it: with the commands of the scheduler, without launchers."""
+    return machine.replace(commands=tuple(row for row in machine.commands if row[1].startswith(("ask ", "absent "))))
 
 
 def default_nodes(site: Site) -> int:
@@ -100,12 +126,16 @@ def _commands(site: Site) -> tuple[tuple[str, str], ...]:
     return tuple(rows)
 
 
-def _name(site: Site, at: int) -> str:
-    """Return the name of the `at`-th node of a job, in the manner of the machine."""
+def _names(site: Site, count: int) -> list[str]:
+    """Return the names of so many nodes, in the manner of the machine."""
     if site.launcher == "runjob":
-        return f"R{at >> 10:02}-M{at >> 9 & 1}-N{at >> 5 & 15:02}-J{at & 31:02}"
+        return [f"R{at >> 10:02}-M{at >> 9 & 1}-N{at >> 5 & 15:02}-J{at & 31:02}" for at in range(count)]
     if site.launcher == "aprun":
-        return f"nid{nid(at):05}"
+        return [f"nid{number:05}" for number in nids(count)]
+    return [_name(site, at) for at in range(count)]
+
+
+def _name(site: Site, at: int) -> str:
     if site.name in {"polaris", "aurora"}:
         slot, board = at // 2 % 8, at % 2
         return f"x{3001 + at // 16:04}c0s{slot * 6 + 1}b{board}n0"
@@ -113,16 +143,16 @@ def _name(site: Site, at: int) -> str:
     return styles.get(site.name, "node{:03}").format(at + 1)
 
 
-def nid(at: int) -> int:
-    """Return the number of the `at`-th node of a Cray: runs of several lengths, as a job gets where others run too."""
+def nids(count: int) -> list[int]:
+    """Return the numbers of the nodes of a Cray: runs of several lengths, as a job gets where others run too."""
     runs = (4, 11, 1, 24, 7, 17)
     number = 3826
-    turn = 0
-    while at >= runs[turn % len(runs)]:
-        at -= runs[turn % len(runs)]
-        number += runs[turn % len(runs)] + 15
-        turn += 1
-    return number + at
+    found: list[int] = []
+    while len(found) < count:
+        for length in runs:
+            found += range(number, number + length)
+            number += length + 15
+    return found[:count]
 
 
 # ---------------------------------------------------------------- what a job sees
@@ -133,13 +163,18 @@ def job_environment(machine: Machine, inherited: Mapping[str, str], *, nodefile:
 
     What is there of another scheduler, in whose job we may be, is taken out.
     """
-    kept = {name: value for name, value in inherited.items() if not name.startswith(_SCHEDULERS)}
+    kept = outside_jobs(inherited)
     scheduler = machine.site.scheduler
     if scheduler == "cobalt":
-        return kept | _cobalt(machine, nodefile)
+        return kept | cobalt_variables(machine, nodefile)
     if scheduler == "pbs":
         return kept | _pbs(machine, nodefile, cwd)
     return kept | _slurm(machine, cwd)
+
+
+def outside_jobs(inherited: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without what schedulers and launchers set."""
+    return {name: value for name, value in inherited.items() if not name.startswith(_SCHEDULERS)}
 
 
 _SCHEDULERS = ("SLURM_", "SLURMD_", "PBS_", "COBALT_", "PMI_", "PMIX_", "PALS_", "ALPS_", "FLUX_", "OMPI_")
@@ -147,11 +182,16 @@ _SCHEDULERS = ("SLURM_", "SLURMD_", "PBS_", "COBALT_", "PMI_", "PMIX_", "PALS_",
 
 def location(machine: Machine) -> str:
     """Return the nodes as Cobalt tells them in COBALT_PARTNAME."""
-    if machine.site.launcher == "aprun":
-        return render_node_ids(int(name.removeprefix("nid")) for name in machine.nodes)
-    if machine.site.launcher == "runjob":
-        return block_name(block_prefix(machine.site), 0, len(machine.nodes))
-    return machine.nodes[0]
+    return locate(machine.site, machine.nodes)
+
+
+def locate(site: Site, names: Sequence[str]) -> str:
+    """Return nodes of a site as Cobalt tells them to a job: node ids, a block, or the first host."""
+    if site.launcher == "aprun":
+        return render_node_ids(int(name.removeprefix("nid")) for name in names)
+    if site.launcher == "runjob":
+        return block_name(block_prefix(site), 0, len(names))
+    return names[0]
 
 
 def block_prefix(site: Site) -> str:
@@ -160,16 +200,24 @@ def block_prefix(site: Site) -> str:
 
 
 def queue_name(machine: Machine) -> str:
-    """Return the queue that a job of so many nodes would be in: the first that takes it."""
+    """Return the queue that a job is in: that which was said, or the first that takes so many nodes."""
+    if machine.queue:
+        return machine.queue
     count = len(machine.nodes)
     fits = (queue.name for queue in machine.site.queues if queue.nodes[0] <= count <= queue.nodes[1])
     return next(fits, "default")
 
 
-def _cobalt(machine: Machine, nodefile: str) -> dict[str, str]:
+def project(machine: Machine) -> str:
+    """Return who pays for a job: as was said, or what the site has for it."""
+    return machine.project or machine.site.project or "testbed"
+
+
+def cobalt_variables(machine: Machine, nodefile: str) -> dict[str, str]:
+    """Return what Cobalt sets in the environment of a job."""
     count = str(len(machine.nodes))
     found = {
-        "COBALT_JOBID": str(JOB),
+        "COBALT_JOBID": str(machine.job),
         "COBALT_PARTNAME": location(machine),
         "COBALT_PARTSIZE": count,
         "COBALT_JOBSIZE": count,
@@ -177,7 +225,7 @@ def _cobalt(machine: Machine, nodefile: str) -> dict[str, str]:
         "COBALT_ENDTIME": str(machine.end),
     }
     if machine.site.launcher == "aprun":
-        found |= {"COBALT_PROJECT": machine.site.project or "testbed", "COBALT_QUEUE": queue_name(machine)}
+        found |= {"COBALT_PROJECT": project(machine), "COBALT_QUEUE": queue_name(machine)}
         found["COBALT_PARTCORES"] = str(machine.kind.cores)
     elif machine.site.launcher == "runjob":
         found["COBALT_BLOCKNAME"] = location(machine)
@@ -188,13 +236,13 @@ def _cobalt(machine: Machine, nodefile: str) -> dict[str, str]:
 
 def _pbs(machine: Machine, nodefile: str, cwd: str) -> dict[str, str]:
     return {
-        "PBS_JOBID": f"{JOB}.testbed",
+        "PBS_JOBID": f"{machine.job}.testbed",
         "PBS_NODEFILE": nodefile,
         "PBS_O_WORKDIR": cwd,
         "PBS_O_HOST": "testbed",
-        "PBS_JOBNAME": "testbed",
+        "PBS_JOBNAME": machine.name,
         "PBS_QUEUE": queue_name(machine),
-        "PBS_ACCOUNT": machine.site.project or "testbed",
+        "PBS_ACCOUNT": project(machine),
         "PBS_ENVIRONMENT": "PBS_BATCH",
         "NCPUS": str(machine.cpus),
         "OMP_NUM_THREADS": str(machine.cpus),
@@ -204,9 +252,9 @@ def _pbs(machine: Machine, nodefile: str, cwd: str) -> dict[str, str]:
 def _slurm(machine: Machine, cwd: str) -> dict[str, str]:
     count, names = str(len(machine.nodes)), render_hostlist(machine.nodes)
     found = {
-        "SLURM_JOB_ID": str(JOB),
-        "SLURM_JOBID": str(JOB),
-        "SLURM_JOB_NAME": "testbed",
+        "SLURM_JOB_ID": str(machine.job),
+        "SLURM_JOBID": str(machine.job),
+        "SLURM_JOB_NAME": machine.name,
         "SLURM_JOB_NODELIST": names,
         "SLURM_NODELIST": names,
         "SLURM_JOB_NUM_NODES": count,
@@ -215,7 +263,7 @@ def _slurm(machine: Machine, cwd: str) -> dict[str, str]:
         "SLURM_TASKS_PER_NODE": f"1(x{count})" if count != "1" else "1",
         "SLURM_CPUS_ON_NODE": str(machine.cpus),
         "SLURM_JOB_PARTITION": queue_name(machine),
-        "SLURM_JOB_ACCOUNT": machine.site.project or "testbed",
+        "SLURM_JOB_ACCOUNT": project(machine),
         "SLURM_CLUSTER_NAME": machine.site.name,
         "SLURM_SUBMIT_DIR": cwd,
         "SLURMD_NODENAME": machine.nodes[0],
@@ -238,9 +286,9 @@ def settings(machine: Machine, *, python: str, hostnames: str) -> dict[str, str]
     return {
         "site": machine.site.name,
         "scheduler": machine.site.scheduler,
-        "job": str(JOB),
-        "id": f"{JOB}.testbed" if machine.site.scheduler == "pbs" else str(JOB),
-        "name": "testbed",
+        "job": str(machine.job),
+        "id": f"{machine.job}.testbed" if machine.site.scheduler == "pbs" else str(machine.job),
+        "name": machine.name,
         "queue": queue_name(machine),
         "location": location(machine) if machine.site.scheduler == "cobalt" else "",
         "cores": str(machine.kind.cores),

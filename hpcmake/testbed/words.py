@@ -13,7 +13,7 @@ from hpcmake.units import render_duration
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.site import Site
-    from hpcmake.testbed.hold import Job
+    from hpcmake.testbed.hold import Ending
     from hpcmake.testbed.machine import Machine
 
 _SCHEDULER = {"cobalt": "Cobalt", "pbs": "PBS", "slurm": "Slurm"}
@@ -53,8 +53,24 @@ Speed: all nodes are this machine, with its cores and its memory, and a launch t
 limits of memory: they are counted where launches claim them, and not enforced.  GPUs: there are only their numbers.
 MPI: each rank is a world of its own, since no launcher here speaks PMI; give MPI programs one rank, or stand-ins.
 The file system: there is one, of this machine, whose times are exact and whose files are seen at once; a coarse clock,
-late files and clocks that differ cannot be had without another file system.  Queues: a job is there at once, and
-qsub, sbatch and their kin say that they are not emulated.  Failures of the network.{more}"""
+late files and clocks that differ cannot be had without another file system.  {queue}  Failures of the network.{more}"""
+
+_QUEUE = {
+    "cobalt": """\
+Cobalt: qsub qstat qdel qalter qhold qrls qmove qselect, for jobs with nodes of their own; texts and exit statuses,
+queues with their limits, holds and dependencies with their traps, SIGTERM at the walltime, .cobaltlog, cycles of 10 s,
+a look at dependencies each 60 s.  --speed lets all that run faster.  What a site's own filters refuse is said in words
+of ours.""",
+    "pbs": """\
+PBS: qsub qstat qdel qalter qhold qrls qmove qselect, for jobs with nodes of their own; texts and exit statuses, queues
+with their limits, dependencies, the history of finished jobs.  --speed lets all that run faster.""",
+}
+
+_NO_QUEUE = """\
+Queues: a job is there at once, and qsub, sbatch and their kin say that they are not emulated."""
+
+_NO_OTHERS = """\
+Jobs of others in the queues: nodes are free at once, and nobody else waits for them."""
 
 _MORE = {
     "aprun": """
@@ -74,7 +90,7 @@ def _flavour(site: Site) -> str:
     return (site.launch.mpi or "mpich") if site.launcher == "mpiexec" else site.launcher
 
 
-def describe_start(machine: Machine, *, renamed: bool) -> str:
+def describe_start(machine: Machine, *, renamed: bool, queue: bool) -> str:
     """Return two lines: what is emulated, and what is not."""
     site = machine.site
     where = (
@@ -87,16 +103,17 @@ def describe_start(machine: Machine, *, renamed: bool) -> str:
     count = len(machine.nodes)
     nodes = f"{count} node{'s' if count != 1 else ''} ({where}) for {render_duration(machine.end - machine.start)}"
     names = ", host names" if renamed else ""
+    queues = "" if queue else ", queues"
     return (
         f"testbed: job {JOB} of {_SCHEDULER[site.scheduler]} on an emulated {site.name}: {nodes}; "
         f"{site.launcher} with its limits and errors, the job's environment{names}\n"
-        f"testbed: not emulated: the speed and memory of nodes, MPI between ranks, the shared file system, queues; "
+        f"testbed: not emulated: the speed and memory of nodes, MPI between ranks, the shared file system{queues}; "
         f"`hpcmake testbed {site.name}` tells more\n"
     )
 
 
-def describe_all(machine: Machine, *, renamed: bool) -> str:
-    """Return everything that is emulated and not, and what can be ordered to go wrong."""
+def describe_all(machine: Machine, *, renamed: bool, queue: bool) -> str:
+    """Return everything that is emulated and not, with a queue or without, and what can be ordered to go wrong."""
     site = machine.site
     flavour = _flavour(site)
     names = (
@@ -112,15 +129,17 @@ def describe_all(machine: Machine, *, renamed: bool) -> str:
             "emulated",
             *_indented(_LAUNCHERS[flavour]),
             *_indented(common),
+            *_indented(_QUEUE[site.scheduler] if queue else ""),
             "",
             "not emulated",
-            *_indented(_NOT.format(more=_MORE.get(flavour, ""))),
+            *_indented(_NOT.format(more=_MORE.get(flavour, ""), queue=_NO_OTHERS if queue else _NO_QUEUE)),
             "",
             "faults, with --fault; WHEN is a time such as 30s, or after:N launches",
-            *(f"  {line}" for line in describe_kinds()),
+            *(f"  {line}" for line in describe_kinds(queue=queue)),
             "",
             "use",
             f"  hpcmake testbed {site.name} --nodes {len(machine.nodes)} --time 30m -- hpcmake --here",
+            *([f"  hpcmake testbed {site.name} --speed 60 -- hpcmake -j 512 --site {site.name}"] if queue else []),
             "",
         ]
     )
@@ -132,8 +151,34 @@ def _indented(text: str) -> list[str]:
     return [f"  {line}" for line in wrap(text, _WIDTH, break_on_hyphens=False)]
 
 
-def describe_end(job: Job) -> str:
-    """Return what is told when the job is over."""
-    lines = [f"testbed: {event}\n" for event in job.events]
-    plural = "es" if job.launches != 1 else ""
-    return "".join(lines) + f"testbed: the job is over: {job.launches} launch{plural}, exit status {job.status}\n"
+def describe_login(machine: Machine, speed: float) -> str:
+    """Return two lines: what is emulated where the command runs on a login node, and what is not."""
+    site = machine.site
+    scheduler = _SCHEDULER[site.scheduler]
+    queues = ", ".join(queue.name for queue in site.queues) or "default"
+    faster = f"; its time runs {speed:g} times faster" if speed != 1 else ""
+    return (
+        f"testbed: a login node of an emulated {site.name}: {len(machine.nodes)} nodes, {scheduler} with the queues "
+        f"{queues}{faster}\n"
+        f"testbed: not emulated: the jobs of others, the speed and memory of nodes, MPI between ranks, the shared file "
+        f"system; `hpcmake testbed {site.name}` tells more\n"
+    )
+
+
+def describe_end(ending: Ending, *, in_job: bool) -> str:
+    """Return what is told when a session is over: that of a job, or on a login node."""
+    lines = [f"testbed: {event}\n" for event in ending.events]
+    status = f"exit status {ending.status}"
+    left = f", {ending.left} left in the queue" if ending.left else ""
+    submitted = (ending.submitted or 0) - in_job
+    jobs = f"{_count(submitted, 'job')} submitted{left}"
+    if not in_job:
+        lines.append(f"testbed: the session is over: {jobs}, {status}\n")
+    else:
+        more = f"; {jobs}" if submitted else ""
+        lines.append(f"testbed: the job is over: {_count(ending.launches, 'launch', 'es')}, {status}{more}\n")
+    return "".join(lines)
+
+
+def _count(number: int, word: str, more: str = "s") -> str:
+    return f"{number} {word}{more if number != 1 else ''}"

@@ -22,19 +22,24 @@ LOOKS = 50
 
 
 def find_marked(folder: str, *, node: str = "", launch: int = 0) -> list[int]:
-    """Return the processes of a machine, of one of its nodes, or of a launch, but for this one."""
-    wanted = [f"{MARK}={folder}"]
+    """Return the processes of a machine, of one of its nodes, or of a launch, but for this one.
+
+    The folder of a job lies in that of the machine that runs it, whose processes are those of all its jobs too.
+    """
+    wanted = []
     if node:
         wanted.append(f"{NODE}={node}")
     if launch:
         wanted.append(f"{LAUNCH}={launch}")
     marks = [b"\0" + word.encode("utf-8", "surrogateescape") + b"\0" for word in wanted]
+    place = b"\0" + f"{MARK}={folder}".encode("utf-8", "surrogateescape")
     ours = os.getpid()
     found = []
     for name in os.listdir("/proc"):
         if name.isdigit() and int(name) != ours:
             environment = b"\0" + _environment(name)
-            if all(mark in environment for mark in marks):
+            inside = place + b"\0" in environment or place + b"/" in environment
+            if inside and all(mark in environment for mark in marks):
                 found.append(int(name))
     return found
 

@@ -35,6 +35,10 @@ PROGRAMS = {
 
 def main(folder: str, name: str, argv: list[str]) -> int:
     """Do what the command `name` does with these words; return its exit status."""
+    if name.startswith("ask "):
+        from .ask import ask
+
+        return ask(folder, name.removeprefix("ask "), argv)
     state = State(folder)
     try:
         if name in FACES:
