@@ -22,6 +22,7 @@ _NAME_OR_BELL = re.compile(r"lease\.([0-9]+)(?:\.[0-9]+)?")
 _FRESH = "lease.new."
 NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
 """What file systems say that have no links."""
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def find_generations(folder: str) -> list[int]:
@@ -98,7 +99,7 @@ def rewrite(folder: str, generation: int, holder: Holder) -> None:
         _write(fresh, text, os.O_CREAT | os.O_TRUNC)
         os.replace(fresh, path)
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in _FULL:
             raise
         _write(path, text, 0)  # a full disk still has the room that we have on it
 
@@ -206,7 +207,7 @@ def _hang(folder: str, generation: int, number: int, word: str) -> str:
         except OSError:
             return _END  # cleaned up: a higher generation was taken
     except OSError as error:
-        if error.errno in NO_LINKS:  # then nobody can ring: what is read must do
+        if error.errno in NO_LINKS | _FULL:  # then nobody can ring: what is read must do
             return word
         raise trouble(error, "ring at the lease in", folder) from None
     return word

@@ -80,6 +80,8 @@ class Rules(NamedTuple):
     """How often the driver may plan once more before it leaves."""
     watcher: bool = False
     killed: bool = True
+    jobs_killed: bool = True
+    """Else only the driver is."""
     stopped: bool = True
     sleeps: int = 0
     late: bool = False
@@ -304,7 +306,8 @@ def mishaps(rules: Rules, world: World) -> Iterator[tuple[str, World]]:
     if rules.stopped and not world.stop:
         yield "stop is written", world._replace(stop=True)
     for me, actor in enumerate(world.actors):
-        if rules.killed and actor.phase < GONE and not (rules.watcher and me >= rules.jobs):
+        mortal = rules.jobs_killed if me < rules.jobs else not rules.watcher
+        if rules.killed and mortal and actor.phase < GONE:
             after = _with(world, me, Actor(KILLED))
             yield f"{me} is killed", after._replace(orphan=world.orphan or actor.phase == ENDS)
 
@@ -330,30 +333,29 @@ def explore(rules: Rules) -> int:
     """Look at all that can happen, and return how many different worlds there are.  Raises Broken."""
     start = first_world(rules)
     path: list[str] = []
-    open_ = {start}  # those on the way to where we are
-    seen = {start}
+    is_open = {start: True}  # of all that were seen: whether it is on the way to where we are
     rest = [_followers(rules, start, path)]
     trail = [start]
     while rest:
         following = next(rest[-1], None)
         if following is None:
             rest.pop()
-            open_.discard(trail.pop())
+            is_open[trail.pop()] = False
             if path:
                 path.pop()
             continue
         what, world, broken = following
         if broken:
             raise Broken(broken, [*path, what])
-        if world in open_:
+        known = is_open.get(world)
+        if known:
             raise Broken("it goes round for ever", [*path, what])
-        if world not in seen:
-            seen.add(world)
-            open_.add(world)
+        if known is None:
+            is_open[world] = True
             trail.append(world)
             path.append(what)
             rest.append(_followers(rules, world, path))
-    return len(seen)
+    return len(is_open)
 
 
 def _followers(rules: Rules, world: World, path: list[str]) -> Iterator[tuple[str, World, str]]:

@@ -52,8 +52,8 @@ STOPPABLE = (INTEND, READ_STOP, SUBMIT)
         pytest.param(Rules(3, acts=BRIEF, stopped=False, bells=False), 9000, id="three jobs, no links"),
         pytest.param(Rules(2, driver=True), 30000, id="two jobs, and a driver that logs out or leaves"),
         pytest.param(
-            Rules(3, driver=True, rounds=0, acts=BRIEF, stopped=False),
-            30000,
+            Rules(3, driver=True, rounds=0, acts=BRIEF, stopped=False, bells=False, jobs_killed=False),
+            9000,
             id="three jobs, and a driver that logs out",
         ),
         pytest.param(Rules(2, sleeps=2, stopped=False), 30000, id="two jobs, of which some sleep, and are taken over"),

@@ -1,7 +1,7 @@
 """Watchers: whether a campaign goes on by itself when its jobs end, and what it needs for that.
 
-Owns which jobs will hand over whatever becomes of all others, and the words for people when too few will.  Knows
-nothing of schedulers but which kinds of dependencies they have: all this is a matter of values.
+Owns which jobs will hand over whatever becomes of all others, and the words for people when too few will.
+Knows nothing of schedulers but which kinds of dependencies they have: all this is a matter of values.
 
 A job that is killed hands nothing over.  PBS and Slurm start a job when others have ended in any way: a watcher, of one
 node, which does nothing but the hand-over.  Cobalt starts one only when others have ended well, and lets the rest stand
