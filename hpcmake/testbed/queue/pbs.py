@@ -16,7 +16,8 @@ from hpcmake.testbed.queue.pbs_attributes import job_variables
 from hpcmake.testbed.queue.pbs_book import Book
 from hpcmake.testbed.queue.pbs_changes import change
 from hpcmake.testbed.queue.pbs_look import qselect, qstat
-from hpcmake.testbed.queue.pbs_queues import make_queues, may_run
+from hpcmake.testbed.queue.pbs_options import Asked
+from hpcmake.testbed.queue.pbs_queues import make_queues, may_run, render_clock
 from hpcmake.testbed.queue.pbs_rules import FINISHED, PbsJob
 from hpcmake.testbed.queue.pbs_submit import submit
 from hpcmake.testbed.queue.pbs_words import TOO_MANY, exit_status, render_no
@@ -142,6 +143,7 @@ class Pbs(Dialect):
         job.name, job.project, job.cpus = "testbed", self.site.project or "testbed", count * self.chunk
         job.workdir, job.output, job.error = cwd, "/dev/null", "/dev/null"
         job.variables = {"PBS_O_WORKDIR": cwd, "PBS_O_QUEUE": job.queue, "PBS_O_HOST": self.server}
+        job.asked = Asked(resources=(("place", "scatter"), ("walltime", render_clock(job.walltime))))
         job.is_held_here = True
         self.book.known[job.number] = job
         return job
