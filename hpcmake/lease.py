@@ -171,7 +171,7 @@ class Lease:
             return
         try:
             if self.mine():
-                self._write(self.holder.replace(released=True))
+                self._rewrite(self.holder.replace(released=True))
                 self._released = True
         except (OSError, Trouble):
             return
@@ -190,9 +190,9 @@ class Lease:
         return False
 
     def _move(self) -> None:
-        self._write(self.holder.replace(counter=self.holder.counter + 1))
+        self._rewrite(self.holder.replace(counter=self.holder.counter + 1))
 
-    def _write(self, holder: Holder) -> None:
+    def _rewrite(self, holder: Holder) -> None:
         with self._writing:
             rewrite(self.folder, self.generation, holder)
             self.holder = holder
