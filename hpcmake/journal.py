@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from hpcmake.diagnostics import Diagnostic
     from hpcmake.lines import Damage
 
+FOLDER = ".hpcmake"
+"""Where a campaign keeps what is its own, in its root."""
+
 # ---------------------------------------------------------------- writing
 
 
@@ -176,6 +179,8 @@ class JournalFolder:
         self.path = path
         self.seen: dict[str, int] = {}
         """How much of each live file was read, or was folded before: what a new folded file may cover, and no more."""
+        self._generations: dict[str, int] = {}
+        """The live file of the driver that has submitted each job."""
 
     def exists(self) -> bool:
         """Return whether there is any journal.  Raises Trouble."""
@@ -189,8 +194,22 @@ class JournalFolder:
             return []
         except OSError as error:
             raise trouble(error, "list", self.path, consequence=_UNREAD) from None
-        found = [(int(match[1]), name) for name in names if (match := _LIVE.fullmatch(name))]
+        found = [((int(match[1]), 0, ""), name) for name in names if (match := _LIVE.fullmatch(name))]
+        if "jobs" in names:
+            found += self._of_jobs()
         return [name for _, name in sorted(found)]
+
+    def _of_jobs(self) -> list[tuple[tuple[int, int, str], str]]:
+        """Return the records of jobs: each comes behind the live file of the driver that has submitted it."""
+        found = []
+        for entry in os.scandir(self._of("jobs")):
+            if not _KEY.fullmatch(entry.name) or not os.path.exists(f"{entry.path}/records.jsonl"):
+                continue
+            if entry.name not in self._generations:
+                self._generations[entry.name] = _generation_of(f"{entry.path}/intent")
+            number = entry.name.split("-")[1]
+            found.append(((self._generations[entry.name], 1, number), f"jobs/{entry.name}/records.jsonl"))
+        return found
 
     def uncovered(self, covered: Mapping[str, int]) -> list[tuple[str, int]]:
         """Return the live files that are not folded as a whole, each with the byte to go on from.  Raises Trouble."""
@@ -235,7 +254,13 @@ class JournalFolder:
         for name, start in self.uncovered(covered):
             raw = self.read_live(name)
             self.seen[name] = len(raw)
-            yield from parse_blocks(raw, self._of(name), damage, start)
+            if name.startswith("jobs/"):  # a torn end says «not yet», or that the job was killed
+                self.seen[name] = raw.rfind(b"\n") + 1
+                found: list[Damage] = []
+                yield from parse_blocks(raw, self._of(name), found, start)
+                damage += [each for each in found if not each.torn]
+            else:
+                yield from parse_blocks(raw, self._of(name), damage, start)
 
     def read_fold(self) -> bytes | mmap | None:
         """Return the folded file, mapped if it is large; None if there is none.  Raises Trouble."""
@@ -301,6 +326,17 @@ class JournalFolder:
 
 
 _LARGE = 1 << 16
+_KEY = re.compile(r"hm[0-9a-f]{5}-[0-9a-z]{4}-[0-9a-z]{2}")
+
+
+def _generation_of(path: str) -> int:
+    from json import loads
+
+    try:
+        with open(path, "rb") as file:
+            return int(loads(file.read())["generation"])
+    except (OSError, ValueError, KeyError, TypeError):  # then it was not submitted, and has no records
+        return 0
 
 
 def _write_all(file: int, chunk: bytes) -> None:

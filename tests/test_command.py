@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.planner.command import Template, is_shell, parse_template, render_script
 from hpcmake.planner.levels import VALUE
-from hpcmake.planner.quoting import RESERVED, quote_word
 from hpcmake.planner.shell import scan
 from hpcmake.planner.simple import BUILTINS
 from hpcmake.planner.values import DurationOf, SizeOf
 from hpcmake.syntax import Block, Word
+from hpcmake.tasks.quoting import RESERVED, quote_word
 from hpcmake.text import Source, Span
 
 

@@ -11,10 +11,11 @@ import sys
 import time
 
 from hpcmake.app.books import Books
-from hpcmake.app.opening import FOLDER, Opened, enter
+from hpcmake.app.opening import Opened, enter
 from hpcmake.app.orphans import find_orphans
 from hpcmake.app.usage import usage
 from hpcmake.holders import find_self, is_alive
+from hpcmake.journal import FOLDER
 from hpcmake.lease import acquire, find_holder
 from hpcmake.report.words import printable
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 
+from hpcmake.app.clearing import clear_away
 from hpcmake.app.commands import began_row
 from hpcmake.app.growth import Growth, count_waiting
 from hpcmake.app.handed import Handed
@@ -24,9 +25,9 @@ from hpcmake.tasks.wait import Wait
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Any
 
     from hpcmake.app.books import Books
+    from hpcmake.app.growth import Growing
     from hpcmake.disk import Disk
     from hpcmake.engine import Engine
     from hpcmake.lease import Lease
@@ -67,6 +68,7 @@ class Drive:
         rerun: Callable[[str], str] = str,
         check: Callable[[dict[int, Sequence[int]]], list[str]] = lambda _rows: [],
         wants: Callable[[Runner], int] | None = None,
+        growing: Growing | None = None,
     ) -> None:
         self.plan = plan
         self.engine = engine
@@ -82,6 +84,8 @@ class Drive:
         """What checks that tasks which have become known fit this machine, and returns what the user is to be told."""
         self._wants = wants
         """What says how many attempts more a runner should be given; None: as many as this machine's cores need."""
+        self._growing = growing
+        """Where more work may come from while this runs; None: from nowhere."""
         self.pace = Pace(plan, engine, lag)
         self._suspects = Suspects()
         self.halted: Halted | None = None
@@ -140,7 +144,9 @@ class Drive:
             self.interrupts.heed(self)
             self._fill()
             if not self.handed and not self.outcome.awaited and (self.engine.is_over or self.signals):
-                break
+                if self._growing is None or self.signals or self.engine.stopping or self._growing.is_over():
+                    break
+                time.sleep(TICK)
             if self._runner is not None and (self.handed or self.outcome.awaited):
                 events = self._runner.events(TICK if not self.outcome.awaited else 0.05)
                 self.products.forget()
@@ -149,6 +155,8 @@ class Drive:
                 self.outcome.look_again()
                 self._take_back()
             self._told_settled()
+            if self._growing is not None and not self.engine.stopping:
+                self._grow_by(self._growing.take(is_idle=not self.engine.has_ready))
             self._plan_on()
             self.voice.tick()
             self.books.writer.tick()
@@ -203,7 +211,7 @@ class Drive:
                 handed = Handed(task, table, row, self.engine.tries[task] + 1, self.books.inputs(table, row))
                 handed.is_trusted = task in trusted
                 handed.reason = reasons.get(task)
-                self.prepare(handed)
+                clear_away(self, handed)
                 if table.rule.run is None and table.rule.post is None:
                     self.outcome.without_command(handed)
                     continue
@@ -254,40 +262,6 @@ class Drive:
     def hand_out(self, attempt: Attempt) -> None:
         """Give one more attempt to the runner."""
         self.runner.more([attempt])
-
-    def prepare(self, handed: Handed) -> None:
-        """Move away what an attempt must not find; what an earlier success made stays, unprotected.
-
-        What a failed or interrupted attempt may have left does not stay, nor what was there before any attempt.
-        """
-        table, row = handed.table, handed.row
-        stamps = self.plan.stamps
-        handed.before = []
-        made: dict[str, Any] | None = None
-        for output, column in zip(table.rule.outputs, table.outputs, strict=True):
-            number = column[row]
-            stamp = None
-            if stamps.present[number] == 1:
-                path = self.plan.graph.files.paths[number]
-                if made is None:
-                    past = self.plan.judge.past(table, row)
-                    made = dict(self.plan.history.made_paths(past)) if past is not None else {}
-                now = self.disk.stamp_now(path)
-                if now is not None and (made.get(path) == now or (handed.is_trusted and path in made)):
-                    stamp = now  # an earlier success made it, and if it is another now, then by hand
-                    if output.protect:
-                        self.disk.unprotect(path)
-                elif now is not None:
-                    self.outcome.put_aside(path)
-                    stamps.put(number, None)
-            handed.before.append(stamp)
-        if table.rule.produces is not None:
-            leftovers = self.products.now(table, row) if handed.tried else self.products.at_first(table, row)
-            for path in leftovers:
-                self.outcome.put_aside(path)
-            if leftovers:
-                self.products.forget()
-        handed.tried = True
 
     # ------------------------------------------------------------ events
 
@@ -394,6 +368,13 @@ class Drive:
                     "unknown": count_waiting(self.plan),
                 }
             )
+
+    def _grow_by(self, rows: dict[int, Sequence[int]]) -> None:
+        """Take in work that somebody else has planned."""
+        if rows:
+            self.engine.grow(rows)
+            self.temps.grow(rows)
+            self._told_settled()
 
     def clock(self) -> float:
         """Return seconds of a clock that never goes back."""

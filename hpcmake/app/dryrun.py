@@ -11,8 +11,8 @@ from hpcmake import model
 from hpcmake.app.commands import render_command
 from hpcmake.app.placing import LOCAL
 from hpcmake.planner.attempts import Attempts
-from hpcmake.planner.quoting import quote_word
 from hpcmake.planner.stale import FRESH, GIVEN_UP, is_stale
+from hpcmake.tasks.quoting import quote_word
 from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False

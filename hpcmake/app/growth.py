@@ -10,9 +10,12 @@ from hpcmake.tasks.states import UNKNOWN, is_stale
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
 
     from hpcmake.engine import Engine
     from hpcmake.planner.plan import Plan
+else:
+    Protocol = object
 
 
 class Growth:
@@ -55,3 +58,13 @@ class Growth:
 def count_waiting(plan: Plan) -> int:
     """Return how many tasks, and items of targets, wait for something to be made: what exactly takes long to say."""
     return len(plan.open_items) + sum(len(table.waiting) for table in plan.graph.tables)
+
+
+class Growing(Protocol):
+    """Where more work comes from while a batch runs."""
+
+    def take(self, *, is_idle: bool) -> dict[int, Sequence[int]]:
+        """Return the rows that the plan has got since, by rule; `is_idle`: nothing is left that could begin."""
+
+    def is_over(self) -> bool:
+        """Tell whether nothing more will come, or is worth to be waited for."""

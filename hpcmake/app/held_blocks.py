@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 import shutil
 
-from hpcmake.app.here import LAUNCHES, HeldNodes, most_launches
-from hpcmake.app.opening import FOLDER
-from hpcmake.app.venue import LOGS, unstarted
+from hpcmake.app.here import HeldNodes, most_launches
+from hpcmake.app.venue import unstarted
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.journal import FOLDER
 from hpcmake.runners.block_runner import BlockRunner
 from hpcmake.runners.blocks import block_sizes
 from hpcmake.runners.doors import RealDoors
@@ -42,8 +42,8 @@ _COMMANDS = ("get-bootable-blocks", "boot-block")
 class HeldBlocks(HeldNodes):
     """A partition; `jobs` is how many of its nodes to use, None: all.  Raises Trouble if its commands are not there."""
 
-    def __init__(self, site: Site, held: Held, jobs: int | None, mark: Callable[[], str]) -> None:
-        super().__init__(site, held, jobs, mark)
+    def __init__(self, site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> None:
+        super().__init__(site, held, jobs, mark, folder)
         for command in _COMMANDS:
             if shutil.which(command) is None:
                 message = f"`{command}`, which {site.name} boots blocks by, is not on the PATH"
@@ -85,11 +85,11 @@ class HeldBlocks(HeldNodes):
     def runner(self) -> Runner:
         """Start what runs attempts.  Raises Trouble."""
         site, launch, mark = self._site, self._site.launch, self._mark()
-        os.makedirs(LAUNCHES, exist_ok=True)
+        os.makedirs(self._launches, exist_ok=True)
         environment = {**os.environ, MARK: mark + ":blocks"}
         try:
             return BlockRunner(
-                RealDoors(launch=self._serve, folder=LAUNCHES, mark=mark, python=site.python),
+                RealDoors(launch=self._serve, folder=self._launches, mark=mark, python=site.python),
                 Errands(environment),
                 partition=self.held.nodes[0],
                 sizes=block_sizes(site.smallest_block or self.held.count, self.held.count),
@@ -97,7 +97,7 @@ class HeldBlocks(HeldNodes):
                 note=f"{FOLDER}/blocks.{self.held.job}",
                 launcher=(self._program,),
                 root=".",
-                logs=LOGS,
+                logs=self._logs,
                 mark=mark,
                 rules=Rules(at_once=most_launches(launch.at_once), pause=launch.pause),
                 spread=lambda resources, nodes: self._spread(resources, nodes)[1:],

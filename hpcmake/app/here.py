@@ -10,10 +10,9 @@ import os
 import time
 from math import inf
 
-from hpcmake.app.node_limits import check_nodes
-from hpcmake.app.opening import FOLDER
-from hpcmake.app.venue import LOGS, unstarted
+from hpcmake.app.venue import unstarted
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.journal import FOLDER
 from hpcmake.model import LAUNCH
 from hpcmake.runners.allocation import AllocationRunner
 from hpcmake.runners.dialects import scrub_launcher
@@ -33,9 +32,6 @@ if TYPE_CHECKING:
     from hpcmake.runners.held import Held
     from hpcmake.site import Site
 
-LAUNCHES = f"{FOLDER}/launches"
-"""Where launches of node programs keep what they say, and mailboxes lie; in a folder that all nodes see."""
-
 _SHELLS = 64  # at once on the machine of the script, where the site does not say
 _COLLECT = (50_000, 20, 100)  # thresholds of Python's collector: looking at 10⁵ attempts often costs a fifth of all
 _FILES = 64  # descriptors that are not of launches
@@ -43,13 +39,18 @@ _PER_LAUNCH = 4  # descriptors
 
 
 class HeldNodes:
-    """The nodes of a job; `jobs` is how many of them to use, None: all.  Raises Trouble if there is no launcher."""
+    """The nodes of a job; `jobs` is how many of them to use, None: all.
+
+    Logs of tasks and what launches say are kept in `folder`.  Raises Trouble if there is no launcher.
+    """
 
     most_cores: int | None = None
     most_memory: int | None = None
 
-    def __init__(self, site: Site, held: Held, jobs: int | None, mark: Callable[[], str]) -> None:
+    def __init__(self, site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> None:
         self.site = site.name
+        self._logs = f"{folder}/logs"
+        self._launches = f"{folder}/launches"
         self.held = held
         self.job: str | None = held.job
         self.wants: Callable[[Runner], int] | None = _wants
@@ -112,7 +113,7 @@ class HeldNodes:
         if text is None:
             return None
         self._hostfiles += 1
-        path = os.path.abspath(f"{LAUNCHES}/{os.getpid()}.{self._hostfiles}.hosts")
+        path = os.path.abspath(f"{self._launches}/{os.getpid()}.{self._hostfiles}.hosts")
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
         return path
@@ -123,6 +124,8 @@ class HeldNodes:
         self, plan: Plan, attempts: Attempts, *, retries: int, rows: Mapping[int, Sequence[int]] | None = None
     ) -> list[str]:
         """Check what each attempt takes; return what the user is to be told.  Raises Trouble for what can never run."""
+        from hpcmake.app.node_limits import check_nodes  # of a planner, which a job does without
+
         return check_nodes(plan, attempts, self._site, len(self.spots), retries=retries, rows=rows)
 
     def left(self) -> float:
@@ -143,13 +146,13 @@ class HeldNodes:
     def runner(self) -> Runner:
         """Start what runs attempts.  Raises Trouble."""
         site, launch = self._site, self._site.launch
-        os.makedirs(LAUNCHES, exist_ok=True)
+        os.makedirs(self._launches, exist_ok=True)
         gc.set_threshold(*_COLLECT)
         mailbox = launch.carrier == "mailbox"
         try:
             doors = RealDoors(
                 launch=self._serve,
-                folder=LAUNCHES,
+                folder=self._launches,
                 mark=self._mark(),
                 mailbox=mailbox,
                 python=site.python,
@@ -158,7 +161,7 @@ class HeldNodes:
             return AllocationRunner(
                 doors,
                 root=".",
-                logs=LOGS,
+                logs=self._logs,
                 mark=self._mark(),
                 spots=self.spots,
                 rules=Rules(

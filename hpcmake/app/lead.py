@@ -17,14 +17,15 @@ from hpcmake.app.drive import Drive
 from hpcmake.app.dryrun import count_states
 from hpcmake.app.folding import fold
 from hpcmake.app.leftovers import await_leftovers
-from hpcmake.app.opening import FOLDER, Opened
+from hpcmake.app.opening import Opened
 from hpcmake.app.orphans import remove_orphans
-from hpcmake.app.placing import check_here, check_run, run_command
+from hpcmake.app.placing import check_here, check_words, run_command
 from hpcmake.app.preparing import check_place, require_writable, tell_warnings
 from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.app.venue import find_venue
 from hpcmake.diagnostics import Diagnostic, Trouble, render_all
 from hpcmake.engine import DONE, FRESH_AFTER_ALL, GAVE_UP, Engine
+from hpcmake.journal import FOLDER
 from hpcmake.lease import Lease, acquire
 from hpcmake.options import LATER, VERBS
 from hpcmake.planner.attempts import Attempts
@@ -57,7 +58,11 @@ def lead(arguments: Arguments) -> int:
     if opened.held is not None:
         check_here(arguments)
     else:
-        check_run(arguments, opened.site)
+        check_words(arguments, opened.site)
+        if opened.is_at_site and not arguments.flag("touch"):
+            from hpcmake.app.queue.lead import submit
+
+            return submit(opened)
     plan = opened.plan()
     require_writable()
     job = opened.held.job if opened.held is not None else None
@@ -255,7 +260,7 @@ class Lead:
 
     def _rerun(self, handle: str) -> str:
         """Return what to type to run one task again: a file that it makes; all that was asked for if none is known."""
-        from hpcmake.planner.quoting import quote_word
+        from hpcmake.tasks.quoting import quote_word
 
         words = ["hpcmake"]
         for folder in self.arguments.texts("entered") or self.arguments.texts("directory"):

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import sys
 
-from hpcmake.app.opening import FOLDER, Opened
+from hpcmake.app.opening import Opened
 from hpcmake.app.selection import parse_where
 from hpcmake.app.tasks import Account, find_task
 from hpcmake.app.usage import usage
+from hpcmake.journal import FOLDER
 from hpcmake.lease import find_holder
 from hpcmake.units import render_duration, render_size
 

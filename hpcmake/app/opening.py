@@ -11,7 +11,7 @@ import time
 from hpcmake.app.placing import LOCAL, find_held_here, find_site
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.disk import Disk
-from hpcmake.journal import JournalFolder
+from hpcmake.journal import FOLDER, JournalFolder
 from hpcmake.lease import find_holder
 from hpcmake.lines import damage_diagnostics
 from hpcmake.parser.cache import parse_cached
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from hpcmake.planner.rules import Campaign
     from hpcmake.runners.held import Held
     from hpcmake.syntax import Wfile
-
-FOLDER = ".hpcmake"
-"""Where a campaign keeps what is its own, in its root."""
 
 
 class Loading:
@@ -122,6 +119,8 @@ class Opened:
         """What the journal's files were like when they began to be read."""
         self.passed: list[Plan] = []
         """Plans for includes that rules make, all of which are up to date."""
+        self.variables: dict[str, str] = {}
+        """The variables of the environment that the Wfile has read."""
         self.is_damaged = False
         """Whether anything in the journal was damaged, so that it is to be written anew."""
         self.history = self.read_history()
@@ -201,6 +200,7 @@ class Opened:
                 self.tree, outside, Loading(self.disk), overrides=self.overrides, site=self.site_name, ready=ready
             )
             self._check_rule_names(campaign)
+            self.variables = outside.asked
             if not campaign.generated:
                 return Plan(campaign, outside, self.disk, self.history, self.choices, wanted)
             paths = [path for path, _ in campaign.generated]

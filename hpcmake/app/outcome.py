@@ -5,6 +5,7 @@ Owns the check of outputs, what was produced, retries and what is moved aside.  
 
 from __future__ import annotations
 
+from hpcmake.app.clearing import clear_away
 from hpcmake.app.depfiles import read_depfile
 from hpcmake.app.tail import read_tail, render_signal
 from hpcmake.diagnostics import Trouble, render_all
@@ -272,7 +273,7 @@ class Outcome:
         try:
             produced = None
             if handed.task not in drive.post_done:
-                drive.prepare(handed)
+                clear_away(drive, handed)
             elif handed.table.rule.produces is not None:
                 produced = drive.products.now(handed.table, handed.row)
             drive.hand_out(drive.attempt_of(handed, produced=produced))

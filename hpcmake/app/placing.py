@@ -170,21 +170,3 @@ def check_here(arguments: Arguments) -> None:
             mistakes.append(Diagnostic("E815", f"`{name}` is about jobs to come, and this one runs", span, help=help_))
     if mistakes:
         raise Trouble(*mistakes)
-
-
-def check_run(arguments: Arguments, site: Site | None) -> None:
-    """Refuse a run that only a runner of queues can do.  Raises Trouble."""
-    check_words(arguments, site)
-    if site is None or site.scheduler == "none":
-        return
-    help_ = "inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be"
-    for key in ("submit", "detach", "max_queued"):
-        name = "--" + key.replace("_", "-")
-        if key in arguments.values:
-            raise _later(name, f"`{name}`, which is for jobs that hpcmake submits,", help_)
-    raise _later(f"--site {site.name}", f"submitting jobs to {site.name}", help_)
-
-
-def _later(said: str, what: str, help_: str) -> Trouble:
-    span = Span(Source("the command line", said), 0, len(said))
-    return Trouble(Diagnostic("E805", f"{what} needs a later version", span, help=help_))

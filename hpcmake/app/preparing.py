@@ -8,8 +8,8 @@ from __future__ import annotations
 import os
 import sys
 
-from hpcmake.app.opening import FOLDER
 from hpcmake.diagnostics import Diagnostic, Trouble, did_you_mean, render_all
+from hpcmake.journal import FOLDER
 from hpcmake.text import Source, Span
 
 TYPE_CHECKING = False

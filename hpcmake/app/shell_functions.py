@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.planner import quoting
 from hpcmake.planner.command import Slot, items_of
-from hpcmake.planner.quoting import Place, quote_word
 from hpcmake.record import Record
+from hpcmake.tasks import quoting
+from hpcmake.tasks.quoting import Place, quote_word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

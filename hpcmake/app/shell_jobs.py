@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from hpcmake.app.job_words import MISSING, directives
 from hpcmake.app.shell_functions import HOSTS
-from hpcmake.planner.quoting import quote_word
 from hpcmake.record import Record
 from hpcmake.runners.launchers import render_node_launch
+from hpcmake.tasks.quoting import quote_word
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False

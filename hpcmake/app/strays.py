@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 
-from hpcmake.app.opening import FOLDER
+from hpcmake.journal import FOLDER
 from hpcmake.refusals import trouble
 
 TYPE_CHECKING = False

@@ -5,10 +5,9 @@ Owns what both kinds of places have in common, and this machine as one of them. 
 
 from __future__ import annotations
 
-from hpcmake.app.limits import check_limits
 from hpcmake.app.machine import read_machine
-from hpcmake.app.opening import FOLDER
 from hpcmake.app.placing import LOCAL
+from hpcmake.journal import FOLDER
 from hpcmake.refusals import trouble
 
 TYPE_CHECKING = False
@@ -21,6 +20,8 @@ if TYPE_CHECKING:
     from hpcmake.model import Resources, Runner
     from hpcmake.planner.attempts import Attempts
     from hpcmake.planner.plan import Plan
+    from hpcmake.runners.held import Held
+    from hpcmake.site import Site
 else:
     Protocol = object
 
@@ -87,6 +88,8 @@ class ThisMachine:
         self, plan: Plan, attempts: Attempts, *, retries: int, rows: Mapping[int, Sequence[int]] | None = None
     ) -> list[str]:
         """Check what each attempt takes; return what the user is to be told.  Raises Trouble for what can never run."""
+        from hpcmake.app.limits import check_limits  # of a planner, which a job does without
+
         return check_limits(plan, attempts, self.machine, retries=retries, rows=rows)
 
     def runner(self) -> Runner:
@@ -135,11 +138,16 @@ def find_venue(opened: Opened, mark: Callable[[], str]) -> Venue:
     jobs = opened.arguments.number("jobs")
     number = int(jobs) if jobs is not None else None
     if opened.held is not None and opened.site is not None:
-        if opened.held.block is not None and opened.site.launcher == "runjob":
-            from hpcmake.app.held_blocks import HeldBlocks
-
-            return HeldBlocks(opened.site, opened.held, number, mark)
-        from hpcmake.app.here import HeldNodes
-
-        return HeldNodes(opened.site, opened.held, number, mark)
+        return nodes_of(opened.site, opened.held, number, mark)
     return ThisMachine(number, mark)
+
+
+def nodes_of(site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> Venue:
+    """Return the nodes of a job as the place of a run; logs are kept in `folder`.  Raises Trouble."""
+    if held.block is not None and site.launcher == "runjob":
+        from hpcmake.app.held_blocks import HeldBlocks
+
+        return HeldBlocks(site, held, jobs, mark, folder)
+    from hpcmake.app.here import HeldNodes
+
+    return HeldNodes(site, held, jobs, mark, folder)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import sys
 
-from hpcmake.app.opening import FOLDER, Opened
+from hpcmake.app.opening import Opened
 from hpcmake.app.tasks import Account, find_task
 from hpcmake.app.usage import usage
+from hpcmake.journal import FOLDER
 from hpcmake.lease import find_holder
 from hpcmake.model import INPUT_REMADE
 from hpcmake.planner.stale import FRESH, GIVEN_UP, OMITTED, UNKNOWN, is_stale

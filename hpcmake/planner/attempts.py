@@ -10,10 +10,10 @@ from os.path import relpath
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.model import Attempt, Resources
 from hpcmake.planner.command import render_script
-from hpcmake.planner.quoting import quote_word
 from hpcmake.planner.shapes import read_resources
 from hpcmake.planner.values import DurationOf, SizeOf, render_value
 from hpcmake.tasks.paths import normalize
+from hpcmake.tasks.quoting import quote_word
 from hpcmake.units import render_size
 
 TYPE_CHECKING = False

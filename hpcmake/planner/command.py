@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 
 from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.planner import quoting
 from hpcmake.planner.levels import VALUE, Document
-from hpcmake.planner.quoting import Place, UnfitError
 from hpcmake.planner.values import ValueTypeError, plain_of, render_value
 from hpcmake.record import Record
 from hpcmake.syntax import Block, Brace
+from hpcmake.tasks import quoting
+from hpcmake.tasks.quoting import Place, UnfitError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

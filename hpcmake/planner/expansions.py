@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.planner import quoting
 from hpcmake.planner.levels import ARITHMETIC, COMMAND, DOUBLE, HERE, PARAMETER, VALUE, Level, Scan
-from hpcmake.planner.quoting import Place
+from hpcmake.tasks import quoting
+from hpcmake.tasks.quoting import Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

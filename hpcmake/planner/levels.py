@@ -5,8 +5,8 @@ Owns these shapes.  Knows nothing of how text is read.
 
 from __future__ import annotations
 
-from hpcmake.planner.quoting import Place
 from hpcmake.record import Record
+from hpcmake.tasks.quoting import Place
 
 VALUE = "\0"
 """Stands for a value in the text that is scanned; a Wfile holds no NUL."""

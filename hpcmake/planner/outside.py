@@ -41,6 +41,8 @@ class Outside:
         self.tree = tree
         self.root = root
         self.variables = variables
+        self.asked: dict[str, str] = {}
+        """The variables that were asked for."""
         self.graph: Graph | None = None
         self._makers: Makers | None = None
         self._look: Callable[[], Campaign] | None = None
@@ -112,7 +114,10 @@ class Outside:
 
     def variable(self, name: str) -> str | None:
         """Return a variable of the environment as it was when the campaign was started."""
-        return self.variables.get(name)
+        value = self.variables.get(name)
+        if value is not None:
+            self.asked[name] = value
+        return value
 
     def hint(self, path: str) -> str:
         """Return, for a path that is not there, the nearest that is."""

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.planner import quoting
 from hpcmake.planner.expansions import Stretch
 from hpcmake.planner.levels import (
     ARITHMETIC,
@@ -24,6 +23,7 @@ from hpcmake.planner.levels import (
     Level,
     Scan,
 )
+from hpcmake.tasks import quoting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

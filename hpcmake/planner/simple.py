@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from hpcmake.planner.quoting import RESERVED
 from hpcmake.record import Record
 from hpcmake.syntax import Brace
+from hpcmake.tasks.quoting import RESERVED
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

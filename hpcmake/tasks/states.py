@@ -12,6 +12,8 @@ FRESH = 0
 UNKNOWN = 100
 GIVEN_UP = 101
 OMITTED = 102
+IN_JOB = 103
+"""The state, for a moment, of a task that a living job has, or that cannot run yet: nobody packs it."""
 STATES = {reason: at for at, reason in enumerate(model.REASONS, 1)}
 """The state of a stale task: the place of its reason, from 1."""
 

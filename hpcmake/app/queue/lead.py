@@ -1,0 +1,380 @@
+"""Driving a campaign through the queue in the foreground, or only as far as its jobs carry it on by themselves.
+
+Owns the loop of steps, how long is waited between them, and the exit status.  Knows nothing of what a step does.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+
+from hpcmake.app.forecasting import make_forecast
+from hpcmake.app.interrupts import Interrupts
+from hpcmake.app.lead import open_voice, tell_wait, without_folders
+from hpcmake.app.opening import Opened
+from hpcmake.app.placing import run_command
+from hpcmake.app.preparing import require_writable, tell_warnings
+from hpcmake.app.queue.charter import make_charter, read_charter, write_charter
+from hpcmake.app.queue.local_tasks import run_local_tasks
+from hpcmake.app.queue.step import QueueRun
+from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.jobs.folder import list_folders, next_sequence
+from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
+from hpcmake.jobs.marks import clear_stop, is_stopped, write_budget
+from hpcmake.journal import FOLDER
+from hpcmake.lease import acquire
+from hpcmake.runners.schedulers.scheduler import find_scheduler
+from hpcmake.tasks.states import FRESH
+from hpcmake.text import Source, Span
+from hpcmake.units import render_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from hpcmake.app.forecasting import Forecast
+    from hpcmake.app.queue.charter import Charter
+    from hpcmake.lease import Lease
+    from hpcmake.report import Voice
+    from hpcmake.site import Site
+
+POLL = "HPCMAKE_POLL"
+"""The variable that says how many seconds lie between two looks at the queue, in place of the site."""
+_POLL = 60.0
+_GLANCE = 5.0
+"""Seconds between two looks at what running jobs have recorded: these are a few small reads, and no query."""
+_TICK = 0.25
+_MORE = 1.5
+"""Without a budget, jobs that carry a campaign on may spend so many times what its first plan reserves."""
+
+
+def submit(opened: Opened) -> int:
+    """Bring targets up to date by jobs in the queue; return the exit status.  Raises Trouble."""
+    arguments, site = opened.arguments, opened.site
+    assert site is not None  # noqa: S101  # who comes here has named one
+    require_commands(site)
+    plan = opened.plan()
+    forecast = _forecast(opened, site)
+    tell_warnings(opened, plan)
+    require_writable()
+    tell = None if arguments.flag("quiet") else tell_wait
+    with acquire(FOLDER, wait=arguments.number("wait"), tell=tell, ask=asking(site)) as lease, lease.kept():
+        if opened.journal.state() != opened.journal_state:
+            opened = Opened(without_folders(arguments))
+        clear_stop(FOLDER)
+        charter = _charter(opened, site, forecast)
+        voice = open_voice(arguments)
+        try:
+            return _Leading(opened, lease, charter, voice).run(forecast)
+        finally:
+            voice.close()
+
+
+def require_commands(site: Site) -> None:
+    """Raise Trouble if the scheduler's commands are not there."""
+    scheduler = find_scheduler(site.scheduler)
+    missing = [name for name in scheduler.COMMANDS if shutil.which(name) is None] if scheduler is not None else []
+    if not missing:
+        return
+    names = ", ".join(f"`{name}`" for name in missing)
+    message = f"the commands of {site.name}'s scheduler are not on the PATH: {names}"
+    source = Source("the command line", f"--site {site.name}")
+    help_ = (
+        f"log in to {site.name}, or load the module that brings them; to try it here, on an emulated machine:\n"
+        f"`hpcmake testbed {site.name} -- hpcmake …`; `-n` only shows what would be submitted"
+    )
+    raise Trouble(Diagnostic("E917", message, Span(source, 0, len(source.text)), help=help_), exit_status=3)
+
+
+def asking(site: Site) -> Callable[[str], bool | None]:
+    """Return what tells whether a job is in the queue still: True, False, or None where nobody knows."""
+    from hpcmake.runners.schedulers.jobs import DoNotKnow
+
+    scheduler = find_scheduler(site.scheduler)
+
+    def ask(job: str) -> bool | None:
+        if scheduler is None or not job[:1].isdigit():
+            return None
+        try:
+            status, out, err = run_command(scheduler.render_poll_job(job), 30.0)
+        except OSError:
+            return None
+        told = scheduler.parse_poll_job(status, out.decode(errors="replace"), err.decode(errors="replace"))
+        if isinstance(told, DoNotKnow):
+            return None
+        return told is not None and told.in_queue
+
+    return ask
+
+
+def _forecast(opened: Opened, site: Site) -> Forecast | None:
+    """Return what is to be submitted, so that mistakes are told before anything is written.  Raises Trouble."""
+    plan = opened.plan()
+    if not any(table.state.count(FRESH) != table.count for table in plan.graph.tables):
+        return None
+    return make_forecast(plan, site, opened.arguments)
+
+
+def _charter(opened: Opened, site: Site, forecast: Forecast | None) -> Charter:
+    """Write down what was asked for, so that jobs can carry it on.  Raises Trouble."""
+    arguments = opened.arguments
+    limits = [each for each in (arguments.number("budget"), site.budget) if each is not None]
+    budget = min(limits, default=None)
+    if budget is None and arguments.flag("detach") and forecast is not None:
+        budget = _MORE * forecast.costs.reserved
+    if budget is not None:
+        write_budget(FOLDER, budget)
+    first = next_sequence(list_folders(FOLDER))
+    before = read_charter()
+    name = site.files[-1] if site.files and os.path.isabs(site.files[-1]) else arguments.text("site") or site.name
+    charter = make_charter(arguments, name, first=first, budget=budget, variables=opened.variables)
+    if before is not None and before.words == charter.words:
+        charter = charter.replace(at=before.at)
+    write_charter(charter)
+    return charter
+
+
+class _Leading:
+    def __init__(self, opened: Opened, lease: Lease, charter: Charter, voice: Voice) -> None:
+        self.opened = opened
+        self.lease = lease
+        self.charter = charter
+        self.voice = voice
+        self.arguments = opened.arguments
+        self.started = time.monotonic()
+        writer = opened.journal.open_writer(lease.generation, opened.history.covers)
+        self.writer = writer
+        self.queue = QueueRun(
+            opened,
+            charter,
+            voice,
+            call=run_command,
+            may_submit=lambda: lease.holds() and not is_stopped(FOLDER),
+            generation=int(writer.path.rsplit(".", 2)[-2]),
+        )
+        self.poll = poll_of(self.queue.site)
+
+    def run(self, forecast: Forecast | None) -> int:
+        """Drive until nothing is left, or as far as was asked; return the exit status.  Raises Trouble."""
+        self._tell_start(forecast)
+        interrupts = Interrupts()
+        try:
+            with interrupts:
+                status = self._loop(interrupts)
+        finally:
+            self.writer.close()
+        self._summary(status)
+        return status
+
+    def _loop(self, interrupts: Interrupts) -> int:
+        queue = self.queue
+        while True:
+            queue.look()
+            if queue.is_outdated or (queue.plan.campaign.generated and not queue.count_stale()):
+                queue.is_outdated = False
+                queue.open(Opened(without_folders(self.arguments)))
+                queue.recall()
+            run_local_tasks(queue, self.writer, self.lease)
+            queue.pack()
+            queue.submit()
+            status = self._verdict()
+            if status is not None:
+                return status
+            if self.arguments.flag("detach"):
+                return self._leave()
+            if self._wait(interrupts):
+                return self._interrupted()
+
+    def _verdict(self) -> int | None:
+        """Return the exit status if nothing more is to be driven; None if there is."""
+        queue = self.queue
+        living = queue.board.living()
+        if is_stopped(FOLDER):
+            queue.tell("the campaign was stopped by `hpcmake stop`")
+            return 1
+        if queue.is_stopping() and living:
+            self._take_queued_back()
+        if living:
+            return None
+        if queue.poison is not None:
+            self._show_poison()
+            return 3
+        if queue.refusal is not None:
+            return 3
+        if queue.is_stopping():
+            return 1
+        if queue.planned:
+            if queue.waits and all(each.kind == "budget" for each in queue.waits):
+                queue.tell(f"the budget of {self.charter.budget:.6g} node-hours is reached: {queue.waits[0].why}")
+                return 3
+            return None
+        if queue.failed() or queue.plan.has_unknown or queue.count_stale():
+            return 1 if not self.arguments.flag("trial") or queue.failed() else 0
+        return 0
+
+    def _take_queued_back(self) -> None:
+        """Take back what waits: a task has failed, and nothing more is to be started."""
+        from hpcmake.jobs.fates import Queued
+        from hpcmake.jobs.recall import order_to_stop
+
+        board = self.queue.board
+        waiting = {
+            key: fate
+            for key, fate in board.fates.items()
+            if isinstance(fate, Queued) and key not in board.settled and board.readings[key].closed is None
+        }
+        if waiting:
+            count = "1 job that waits is" if len(waiting) == 1 else f"{len(waiting)} jobs that wait are"
+            self.queue.tell(f"a task has failed: {count} taken back; `-k` goes on with what does not need it")
+            ids = order_to_stop(waiting, board.intents)
+            self.queue.withdraw(tuple(waiting), ids, "a task has failed")
+
+    def _show_poison(self) -> None:
+        queue = self.queue
+        assert queue.poison is not None  # noqa: S101  # the caller asked
+        queue.tell(queue.poison.text)
+        folder = queue.board.folders[queue.poison.keys[-1]]
+        for path in (folder.err, folder.out):
+            try:
+                with open(path, encoding="utf-8", errors="replace") as file:
+                    lines = file.read().rstrip("\n").splitlines()[-15:]
+            except OSError:
+                continue
+            if lines:
+                queue.tell("\n".join([f"{path} ends with:", *(f"    {line}" for line in lines)]))
+
+    def _leave(self) -> int:
+        """Leave the campaign to its jobs: after this, whoever of them ends plans and submits what follows."""
+        queue = self.queue
+        living = queue.board.living()
+        desk = Desk(
+            FOLDER,
+            job=None,
+            statuses=lambda: seen_statuses(queue),
+            step=lambda _lease, _may: self._one_more_step(),
+            is_stopped=lambda: is_stopped(FOLDER),
+            latency=queue.site.latency or 0.0,
+            lease=self.lease,
+        )
+        hand_over(desk, holding=True)
+        jobs = [queue.board.readings[key].job for key in living]
+        named = ", ".join(filter(None, jobs))
+        text = f"the campaign goes on by itself, in {len(jobs)} job{'' if len(jobs) == 1 else 's'}: {named}"
+        queue.tell(f"{text}; `hpcmake status` tells how it stands, `hpcmake stop` ends it")
+        if self.charter.budget is not None and self.arguments.number("budget") is None:
+            queue.tell(f"no more than {self.charter.budget:.6g} node-hours are spent without being asked (--budget)")
+        return 0
+
+    def _one_more_step(self) -> None:
+        queue = self.queue
+        queue.look()
+        queue.pack()
+        queue.submit()
+
+    def _interrupted(self) -> int:
+        living = self.queue.board.living()
+        if living:
+            count = "1 job is" if len(living) == 1 else f"{len(living)} jobs are"
+            self.queue.tell(
+                f"{count} in the queue still, and the campaign goes on by them; `hpcmake` watches it again, "
+                "`hpcmake stop` ends it"
+            )
+        return 130
+
+    def _wait(self, interrupts: Interrupts) -> bool:
+        """Wait for the next look at the queue; tell whether the user has asked to leave."""
+        end = time.monotonic() + self.poll
+        glance = time.monotonic() + min(_GLANCE, self.poll)
+        while (now := time.monotonic()) < end:
+            if interrupts.count:
+                return True
+            if now >= glance:
+                self.queue.take_in()
+                glance = now + _GLANCE
+                if self.queue.wants_look():
+                    return False
+            self.voice.tick()
+            self.lease.require_mine()
+            time.sleep(min(_TICK, max(0.0, end - now)))
+        return bool(interrupts.count)
+
+    # ------------------------------------------------------------ telling
+
+    def _tell_start(self, forecast: Forecast | None) -> None:
+        queue = self.queue
+        nodes = self.arguments.number("jobs") or queue.site.jobs
+        where = f"{int(nodes)} nodes of {queue.site.name}" if nodes else queue.site.name
+        rules: dict[str, int] = {}
+        for table in queue.plan.graph.tables:
+            count = sum(map(table.state.count, _STALE))
+            if count:
+                rules[table.rule.name] = count
+        if not rules:
+            return
+        self.voice.tell(
+            {
+                "kind": "start",
+                "where": where,
+                "nodes": nodes,
+                "site": queue.site.name,
+                "stale": sum(rules.values()),
+                "fresh": sum(table.state.count(FRESH) for table in queue.plan.graph.tables),
+                "unknown": len(queue.plan.unknown()),
+                "rules": rules,
+                "expected": None,
+            }
+        )
+        if forecast is not None and forecast.packing.jobs:
+            count = len(forecast.packing.jobs)
+            jobs = "1 job" if count == 1 else f"{count} jobs"
+            end = render_duration(forecast.packing.end)
+            queue.tell(f"{jobs}, {forecast.costs.reserved:.3g} node-hours reserved; {end} without waits in the queue")
+
+    def _summary(self, status: int) -> None:
+        queue = self.queue
+        tables = queue.plan.graph.tables
+        left = queue.count_stale() - len(queue.failed())
+        self.voice.tell(
+            {
+                "kind": "summary",
+                "done": queue.done,
+                "failed": len(queue.failed()),
+                "fresh": sum(table.state.count(FRESH) for table in tables) - queue.done,
+                "given_up": 0,
+                "cut": 0,
+                "left": max(0, left),
+                "unknown": len(queue.plan.unknown()),
+                "wall": round(time.monotonic() - self.started, 3),
+                "exit": status,
+                "nothing_to_do": status == 0 and not queue.done and not left,
+                "fresh_after_all": 0,
+                "keep_going": self.arguments.flag("keep_going"),
+            }
+        )
+
+
+def poll_of(site: Site) -> float:
+    """Return the seconds between two looks at the queue."""
+    text = os.environ.get(POLL)
+    if text:
+        try:
+            return max(0.05, float(text))
+        except ValueError:
+            source = Source("the environment", f"{POLL}={text}")
+            span = Span(source, len(POLL) + 1, len(source.text))
+            raise Trouble(Diagnostic("E803", f"`{POLL}` is a number of seconds, not `{text}`", span)) from None
+    return site.poll or _POLL
+
+
+def seen_statuses(queue: QueueRun) -> object:
+    """Return what the jobs say of themselves, as a hand-over compares it."""
+    found = []
+    for folder in list_folders(FOLDER):
+        status = folder.read_status() if folder.key not in queue.board.settled else None
+        if status is not None:
+            found.append(status)
+    return render_seen(found)
+
+
+_STALE = tuple(range(1, 100))

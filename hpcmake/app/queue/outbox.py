@@ -1,0 +1,144 @@
+"""What goes out: the folder of a job with its batch and script, and the order to its scheduler.
+
+Owns what is written before a submission, and in which form.  Knows nothing of why and when a job goes out.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+import time
+
+from hpcmake.jobs.folder import new_folder
+from hpcmake.jobs.papers import Intent
+from hpcmake.jobs.pieces import write_piece
+from hpcmake.jobs.programs import require_program
+from hpcmake.jobs.site_paper import render_site
+from hpcmake.journal import FOLDER
+from hpcmake.record import Record
+from hpcmake.refusals import trouble
+from hpcmake.runners.schedulers.jobs import Submission
+from hpcmake.tasks.quoting import quote_word
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from hpcmake.jobs.folder import JobFolder
+    from hpcmake.planner.batch_rows import BatchRows
+    from hpcmake.planner.rows import Table
+    from hpcmake.site import Site
+
+
+class Outgoing(Record):
+    """A job that was planned: its tasks, and what it asks for.
+
+    `name` stands for its key until it has one; `parents` are keys, or names of others that were planned with it.
+    `nodes` are given, `charged` paid for, `walltime` and `expected` seconds, `why` what the user reads of its shape.
+    """
+
+    name: str
+    queue: str
+    nodes: int
+    charged: int
+    walltime: float
+    tasks: tuple[tuple[Table, int], ...]
+    parents: tuple[str, ...] = ()
+    expected: float = 0.0
+    why: str = ""
+    role: str = "work"
+
+    def words(self) -> str:
+        """Return what it runs: its rules, each with how many tasks."""
+        counts: dict[str, int] = {}
+        for table, _ in self.tasks:
+            counts[table.rule.name] = counts.get(table.rule.name, 0) + 1
+        return ", ".join(f"{count} {rule}" for rule, count in counts.items()) or "the hand-over"
+
+
+class Outbox:
+    """Writes the folders of jobs of one site.  `generation` is that of the live file of who submits them."""
+
+    def __init__(self, site: Site, *, keep_going: bool, latency: float | None, generation: int, user: str) -> None:
+        self.site = site
+        self.keep_going = keep_going
+        self.latency = latency
+        self.generation = generation
+        self.user = user
+
+    def head(self, **more: object) -> dict[str, Any]:
+        """Return the first record of a piece of a batch."""
+        return {"k": "batch", "v": 1, "site": render_site(self.site), "keep_going": self.keep_going} | {
+            "latency": self.latency,
+            **more,
+        }
+
+    def write(self, job: Outgoing, rows: BatchRows) -> JobFolder:
+        """Make the folder of a job, with all but its intent.  Raises Trouble."""
+        folder = new_folder(FOLDER)
+        rows.attempts.lists_in = f"{folder.path}/lists"
+        head = self.head(key=folder.key, tasks=len(job.tasks))
+        write_piece(folder.batch, (head, *rows.make(job.tasks)))
+        self._write_script(folder, job)
+        return folder
+
+    def _write_script(self, folder: JobFolder, job: Outgoing) -> None:
+        root = os.getcwd()
+        program = f"{root}/{require_program(FOLDER)}"
+        words = " ".join(quote_word(word) for word in (sys.executable, program, folder.key))
+        lines = [
+            "#!/bin/bash",
+            f"# {folder.key}: {job.words()}",
+            f"cd -- {quote_word(root)} || exit 3",
+            *self.site.setup.splitlines(),
+            "shopt -s execfail",
+            f"exec {words}",
+            "exit 3  # this Python cannot be started here",
+        ]
+        try:
+            with open(folder.script, "w", encoding="utf-8", errors="surrogateescape") as file:
+                file.write("\n".join(lines) + "\n")
+            os.chmod(folder.script, 0o755)  # noqa: S103  # Cobalt wants to execute it
+        except OSError as error:
+            raise trouble(error, "write", folder.script) from None
+
+    def intent(self, folder: JobFolder, job: Outgoing, parents: Sequence[str], after: str) -> Intent:
+        """Return the intent of a job whose parents have these keys."""
+        return Intent(
+            key=folder.key,
+            site=self.site.name,
+            queue=job.queue,
+            nodes=job.nodes,
+            charged=job.charged,
+            walltime=job.walltime,
+            parents=tuple(parents),
+            after=after,
+            tasks=len(job.tasks),
+            expected=job.expected,
+            why=f"{job.words()}; {job.why}" if job.why else job.words(),
+            project=self.site.project,
+            generation=self.generation,
+            host=socket.gethostname(),
+            user=self.user,
+            role=job.role,
+            keep_going=self.keep_going,
+            at=time.time(),
+        )
+
+    def submission(self, folder: JobFolder, job: Outgoing, parents: Sequence[str], after: str) -> Submission:
+        """Return the order to the scheduler; `parents` are ids."""
+        here = os.getcwd()
+        return Submission(
+            script=f"{here}/{folder.script}",
+            name=folder.key,
+            nodes=job.nodes,
+            walltime=job.walltime,
+            output=f"{here}/{folder.out}",
+            error=f"{here}/{folder.err}",
+            log=f"{here}/{folder.cobaltlog}",
+            parents=tuple(parents),
+            after=after,
+            project=self.site.project,
+        )

@@ -1,0 +1,152 @@
+"""Sending planned jobs out: which may go, what becomes of each order, and what is kept for another try.
+
+Owns the folders of jobs that are written and not yet taken by the scheduler.  Knows nothing of plans.
+"""
+
+from __future__ import annotations
+
+from hpcmake.jobs.fates import Queued
+from hpcmake.jobs.fates import Unclear as UnclearFate
+from hpcmake.jobs.policy import Outlook, Planned, decide
+from hpcmake.jobs.submitting import Later, Unclear, after_submit
+from hpcmake.runners.schedulers.jobs import NEVER, Submitted
+from hpcmake.units import render_duration
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from hpcmake.app.queue.outbox import Outgoing
+    from hpcmake.app.queue.step import QueueRun
+    from hpcmake.jobs.folder import JobFolder
+    from hpcmake.jobs.policy import Go
+    from hpcmake.planner.batch_rows import BatchRows
+
+
+class Posting:
+    """Sends the planned jobs of a run out."""
+
+    def __init__(self, run: QueueRun) -> None:
+        self.run = run
+        self.written: dict[str, JobFolder] = {}
+        """Folders of planned jobs that the scheduler has not taken, by their names."""
+        self.not_before = 0.0
+        """Until when nothing is tried, by the clock of the submitter."""
+        self._told = ""
+
+    def forget(self, name: str) -> None:
+        """Give up a folder: what it holds is packed otherwise.  Raises Trouble."""
+        folder = self.written.pop(name, None)
+        if folder is not None:
+            folder.close("its work was packed otherwise")
+
+    def post(self, rows: BatchRows) -> int:
+        """Submit what may go out now; return how many jobs did.  Raises Trouble."""
+        run = self.run
+        board = run.board
+        budget = run.charter.budget
+        outlook = Outlook(
+            run.site,
+            dict(board.fates),
+            board.intents,
+            board.jobs,
+            board.scheduler.AFTER,
+            None if run.arguments.number("max_queued") is None else int(run.arguments.number("max_queued") or 0),
+            None if budget is None else budget - run.spent(),
+        )
+        planned = [self._planned(each) for each in self._within(run.planned)]
+        decision = decide(planned, outlook)
+        run.waits = decision.wait
+        by_name = {job.name: job for job in run.planned}
+        keys: dict[str, str] = {}
+        count = 0
+        for go in decision.go:
+            if any(parent in by_name and parent not in keys for parent in go.parents):
+                continue  # its parent did not go out
+            key = self._send(by_name[go.key], go, keys, rows)
+            if key is None:
+                break
+            keys[go.key] = key
+            count += 1
+        run.planned = [
+            job.replace(parents=tuple(keys.get(parent, parent) for parent in job.parents))
+            for job in run.planned
+            if job.name not in keys
+        ]
+        return count
+
+    def _planned(self, job: Outgoing) -> Planned:
+        return Planned(job.name, job.queue, job.nodes, job.charged, job.walltime, job.parents, job.role)
+
+    def _within(self, jobs: list[Outgoing]) -> list[Outgoing]:
+        """Return the jobs that stay within the nodes to be used at once: beside its parents, a job only waits."""
+        run = self.run
+        most = run.arguments.number("jobs") or run.site.jobs
+        if most is None:
+            return jobs
+        board = run.board
+        used = {key: board.intents[key].nodes for key in board.living() if key in board.intents}
+        found = []
+        for job in jobs:
+            behind = set(job.parents)
+            todo = list(job.parents)
+            while todo:
+                key = todo.pop()
+                for parent in board.intents[key].parents if key in board.intents else ():
+                    if parent not in behind:
+                        behind.add(parent)
+                        todo.append(parent)
+            beside = sum(nodes for key, nodes in used.items() if key not in behind)
+            if beside + job.nodes <= most or not used:
+                found.append(job)
+                used = {key: nodes for key, nodes in used.items() if key not in behind} | {job.name: job.nodes}
+        return found
+
+    def _send(self, job: Outgoing, go: Go, keys: dict[str, str], rows: BatchRows) -> str | None:
+        """Submit one job; return its key if it is in the queue, or may be.  Raises Trouble."""
+        run, board = self.run, self.run.board
+        folder = self.written.pop(job.name, None) or run.outbox.write(job, rows)
+        named = [keys.get(parent, parent) for parent in go.parents]
+        ids = [board.readings[key].job for key in named]
+        parents = sorted({keys.get(parent, parent) for parent in job.parents} | set(named))
+        intent = run.outbox.intent(folder, job, parents, go.after)
+        queue = run.site.find_queue(job.queue)
+        submission = run.outbox.submission(folder, job, ids, go.after)
+        answer = run.submitter.submit(folder, intent, submission, queue)
+        if isinstance(answer, Later):
+            self.written[job.name] = folder
+            self.not_before = answer.not_before
+            return None
+        if isinstance(answer, Submitted | Unclear):
+            board.note(folder)
+            tasks = [(table.rule.number, row) for table, row in job.tasks]
+            run.owners.give(folder.key, tasks)
+            if isinstance(answer, Unclear):
+                board.fates[folder.key] = UnclearFate(folder.key, "", answer.text)
+                run.tell(f"job {folder.key}: nobody knows whether it is queued ({answer.text}); it is looked for")
+                return folder.key
+            board.fates[folder.key] = Queued(folder.key, answer.id)
+            self._tell_sent(job, folder, answer)
+            ends = {board.readings[key].job: self._ended_well(key) for key in named}
+            run.submitter.amend(after_submit(answer, ids, ends))
+            return folder.key
+        if answer.kind == NEVER:
+            run.refusal = answer.text
+            run.tell(f"{run.site.scheduler} refuses a job for good: {answer.text.strip()}")
+            return None
+        self.written[job.name] = folder
+        if answer.text != self._told:
+            self._told = answer.text
+            run.tell(f"{run.site.scheduler} takes no job now, which is tried again: {answer.text.strip()}")
+        return None
+
+    def _ended_well(self, key: str) -> bool | None:
+        fate = self.run.board.fates.get(key)
+        return None if fate is None or fate.is_living else fate.is_good
+
+    def _tell_sent(self, job: Outgoing, folder: JobFolder, answer: Submitted) -> None:
+        nodes = "1 node" if job.nodes == 1 else f"{job.nodes} nodes"
+        words = f"job {answer.id} ({folder.key}): {job.words()} on {nodes}, {render_duration(job.walltime)}"
+        after = f", after {', '.join(job.parents)}" if job.parents else ""
+        more = {"event": "job", "key": folder.key, "job": answer.id, "nodes": job.nodes, "tasks": len(job.tasks)}
+        self.run.voice.tell({"kind": "note", "text": f"{words}, queue {job.queue}{after}", **more})
+        for said in answer.warnings:
+            self.run.tell(f"{self.run.site.scheduler} says: {said}")
