@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -380,3 +383,49 @@ def test_outside_of_jobs_there_is_none() -> None:
 def test_a_turn_that_has_left_stays_there() -> None:
     assert advance(Turn(LEFT), Desk("none", job=None, statuses=tuple, step=lambda *_: None, is_stopped=bool)).at == LEFT
     assert Turn(LOOK) != Turn(TAKE)
+
+
+# ---------------------------------------------------------------- processes
+
+JOB = """
+import os, sys
+from hpcmake.jobs.hand_over import Desk, hand_over
+folder, name = sys.argv[1:]
+
+def statuses():
+    return sorted(each for each in os.listdir(folder) if each.startswith("status."))
+
+def step(lease, may_submit):
+    for each in statuses():
+        path = f"{folder}/submitted.{each}"
+        if not os.path.exists(path):
+            assert may_submit()
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL))
+
+os.write(1, b"r")
+os.read(0, 1)
+open(f"{folder}/status.{name}", "x").close()
+why = hand_over(Desk(folder, job=None, statuses=statuses, step=step, is_stopped=lambda: False))
+os.write(1, why[:1].encode())
+"""
+
+
+def test_of_many_jobs_that_end_together_each_has_its_work_submitted_once(tmp_path: Path) -> None:
+    jobs = [
+        subprocess.Popen(
+            [sys.executable, "-c", JOB, str(tmp_path), str(number)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            bufsize=0,
+        )
+        for number in range(6)
+    ]
+    pipes: list[tuple[Any, Any]] = [(each.stdin, each.stdout) for each in jobs]
+    assert [out.read(1) for _, out in pipes] == [b"r"] * 6
+    for start, _ in pipes:
+        start.write(b"g")
+    whys = [each.communicate()[0] for each in jobs]
+    assert {each.returncode for each in jobs} == {0}
+    assert set(whys) <= {b"d", b"h"}
+    assert sum(name.startswith("submitted.") for name in os.listdir(tmp_path)) == 6
+    assert find_driver(str(tmp_path)) is None
