@@ -24,6 +24,7 @@ from hpcmake.jobs.marks import (
     write_stop,
 )
 from hpcmake.jobs.papers import OVER, Intent, Receipt, Status
+from hpcmake.jobs.settled import Settled, add_settled, read_settled
 
 KEY = "hm0a1b2-0001-x7"
 
@@ -355,3 +356,27 @@ def test_a_start_of_a_job_that_is_being_settled_works_or_is_seen(starts: int, ch
 def test_of_two_processes_of_the_same_start_one_works(choose: random.Random) -> None:
     shelf = Shelf()
     assert play([claiming(shelf, "1", 0, "a"), claiming(shelf, "1", 0, "b")], choose, 0.0).count(True) <= 1
+
+
+# ---------------------------------------------------------------- jobs that are settled
+
+
+def test_what_is_settled_is_kept_in_order_and_told_once(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    Path(root, "jobs").mkdir()
+    assert read_settled(root) == {}
+    one = Settled(KEY, "12", exit=75, why="deadline", spent=384.5, records=31, site="theta")
+    other = Settled("hm0a1b2-0002-x7", why="withdrawn", text="refused: no\nmore")
+    for each in (one, other, one.replace(records=32)):
+        add_settled(root, each)
+    assert list(read_settled(root).values()) == [other, one.replace(records=32)]
+
+
+def test_a_torn_line_of_what_is_settled_is_passed_over_and_the_next_one_counts(tmp_path: Path) -> None:
+    root = str(tmp_path)
+    Path(root, "jobs").mkdir()
+    add_settled(root, Settled(KEY))
+    path = Path(root, "jobs", "settled")
+    path.write_bytes(path.read_bytes()[:-20])
+    add_settled(root, Settled("hm0a1b2-0002-x7"))
+    assert list(read_settled(root)) == ["hm0a1b2-0002-x7"]

@@ -81,6 +81,11 @@ def test_a_job_of_which_nobody_knows_whether_it_is_queued_takes_a_place() -> Non
     assert decide([planned(1)], outlook(fates)).go == ()
 
 
+def test_a_job_that_was_refused_for_now_takes_no_place_from_itself() -> None:
+    site = THETA.replace(queues=(queue("default", Limit("queued", 1)),))
+    assert decide([planned(1)], outlook([Unclear(key(1))], site=site)).go == (Go(key(1)),)
+
+
 def test_what_has_ended_takes_no_place() -> None:
     fates: list[Fate] = [Over(key(7), "7", exit=0), Lost(key(8), "8"), Waiting(key(9))]
     assert decide([planned(1)], outlook(fates)).go == (Go(key(1)),)
@@ -296,8 +301,9 @@ def test_what_will_never_start_is_deleted_with_its_children_the_last_first() -> 
         "z": named("z", 9, QUEUED),
     }
     intents = family(b=("a",), c=("b",), d=("c",), z=())
-    told = "job 2 (b) will never start, since a job before it did not end well: taken back"
-    assert take_back(fates, intents, {}) == TakeBack(("4", "3", "2"), ("b", "c", "d"), (told,))
+    told = "job 2 (b) will never start, since a job before it did not end well: it is taken back"
+    reasons = ("a job before it did not end well", *["a job before it was taken back"] * 2)
+    assert take_back(fates, intents, {}) == TakeBack(("4", "3", "2"), ("b", "c", "d"), (told,), reasons=reasons)
 
 
 def test_what_somebody_holds_is_told_and_not_touched() -> None:
@@ -318,6 +324,14 @@ def test_what_cannot_start_is_taken_back_when_it_is_seen_so_again() -> None:
     assert first == TakeBack(told=(f"job 2 (b) cannot start: {reason}",), stuck=frozenset({"2"}))
     again = take_back(fates, family(b=()), {}, stuck_before=first.stuck)
     assert (again.ids, again.told) == (("2",), (f"job 2 (b) cannot start: {reason}; it is taken back",))
+    assert again.reasons == (f"cannot start: {reason}",)
+
+
+def test_a_job_that_came_late_whose_work_others_have_is_taken_back() -> None:
+    fates: dict[str, Fate] = {"b": Over("b", why="withdrawn"), "c": Over("c", "3", exit=0, told=True)}
+    jobs = shown(JobState("2", "b", QUEUED), JobState("3", "c", ENDING), JobState("9", "x", QUEUED))
+    told = "job 2 (b) came late, and others have its work: it is taken back"
+    assert take_back(fates, {}, jobs) == TakeBack(("2",), (), (told,))
 
 
 def test_nothing_is_taken_back_on_an_answer_that_was_not_understood() -> None:
@@ -359,6 +373,11 @@ def test_one_such_job_or_two_with_a_good_one_between_do_not() -> None:
 
 def test_jobs_of_another_setup_are_another_row() -> None:
     assert find_poison([ended(1), ended(2, setup="module load")]) is None
+
+
+def test_jobs_that_could_not_start_count_too() -> None:
+    """Such a job is packed anew, and so would be the next one."""
+    assert find_poison([ended(1, why="start"), ended(2, why="start")]) is not None
 
 
 @pytest.mark.parametrize("why", ["nothing", "claimed", "stop", "deleted", "parent", "withdrawn", "term"])

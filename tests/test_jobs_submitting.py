@@ -14,19 +14,10 @@ from scheduler_answers import scheduler
 
 from hpcmake.jobs.claims import Claim
 from hpcmake.jobs.folder import JobFolder, list_folders, new_folder
+from hpcmake.jobs.late_parents import Cancel, Keep, Release, after_submit
 from hpcmake.jobs.papers import OVER, Intent, Receipt, Status
-from hpcmake.jobs.submitting import (
-    Backoff,
-    Cancel,
-    Keep,
-    Later,
-    NotQueued,
-    Release,
-    Submitter,
-    Unclear,
-    after_submit,
-)
-from hpcmake.runners.schedulers.jobs import DoNotKnow, JobState, Refused, Submission, Submitted
+from hpcmake.jobs.submitting import Backoff, Later, NotQueued, Submitter, Unclear
+from hpcmake.runners.schedulers.jobs import Changed, DoNotKnow, JobState, Refused, Submission, Submitted
 
 KEY = "hm0a1b2-0001-x7"
 INTENT = Intent(KEY, queue="q", nodes=2, charged=2, walltime=3600.0)
@@ -176,6 +167,23 @@ def test_one_that_runs_under_a_key_is_kept_and_never_deleted(tmp_path: Path) -> 
     assert bench.queue.calls == [["cancel", "1"]]
 
 
+def test_nothing_is_submitted_that_has_a_receipt_a_claim_or_an_intent_of_another_driver(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.folder.write_intent(INTENT)
+    assert bench.submit() == Unclear(KEY, "nobody knows yet whether it is queued", 0.0)
+    assert bench.folder.claim("12")
+    assert bench.submit() == Submitted("12")
+    assert bench.folder.read_receipt() == Receipt(KEY, "12", said="it was found by its claim")
+    assert bench.submit() == Submitted("12")
+    assert bench.queue.calls == []
+
+
+def test_nothing_is_submitted_that_was_given_up(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    bench.submitter.withdraw(bench.folder, "its work was packed anew")
+    assert bench.submit() == Later("its work was packed anew", float("inf"))
+
+
 # ---------------------------------------------------------------- refusals
 
 
@@ -277,6 +285,34 @@ def test_cobalt_takes_a_job_whose_parent_is_gone_and_says_so(tmp_path: Path) -> 
 
 
 # ---------------------------------------------------------------- parents that were gone
+
+
+def test_where_the_queue_is_full_no_job_can_be_released_and_what_stays_is_taken_back(tmp_path: Path) -> None:
+    """Fact 11 of Cobalt: the check counts the job itself."""
+    fault = "<Fault 1001: \"The limit of 2 jobs per user in the 'default' queue has been reached\\n\">\n"
+
+    def call(_argv: Sequence[str], _seconds: float) -> tuple[int | None, str, str]:
+        return 1, "", fault
+
+    submitter = Submitter(scheduler("cobalt"), SITE, user="me", call=call)
+    refused = "The limit of 2 jobs per user in the 'default' queue has been reached"
+    assert submitter.amend(Release("32")) == Changed(refused=(("32", refused),))
+    assert submitter.amend(Keep()) is None
+
+
+def test_jobs_are_deleted_in_the_order_that_was_given(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    assert bench.submitter.amend(Cancel(("3", "2"))) == Changed(("3", "2"))
+    assert bench.queue.calls == [["cancel", "3", "2"]]
+
+
+def test_all_keys_that_are_queued_twice_are_found(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    for job, name in (("1", KEY), ("2", KEY), ("3", "other"), ("4", "other"), ("5", "hm0a1b2-0002-x7")):
+        bench.queue.jobs[job] = JobState(job, name, "queued")
+    folders = {KEY: bench.folder, "hm0a1b2-0002-x7": bench.folder}
+    assert bench.submitter.find_all_twice(folders, dict(bench.queue.jobs)) == {KEY: "1"}
+    assert bench.submitter.find_all_twice(folders, dict(bench.queue.jobs)) == {}
 
 
 def test_a_job_whose_lost_parents_ended_well_waits_for_the_others_only() -> None:

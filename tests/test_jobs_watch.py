@@ -86,6 +86,11 @@ def test_a_job_that_was_given_up_before_it_began_is_over() -> None:
     assert settled(closed.replace(receipt=RECEIPT), state()) == over.replace(job="12")
 
 
+def test_a_job_that_was_taken_back_since_it_could_not_start_never_started() -> None:
+    closed = SUBMITTED.replace(closed="cannot start: PartitionConfig")
+    assert settled(closed, state()) == Over(KEY, "12", "cannot start: PartitionConfig", why="start")
+
+
 def test_a_job_that_says_that_it_is_over_is_over_whatever_its_scheduler_says() -> None:
     over = Over(KEY, "12", exit=75, why="deadline", told=True)
     for shown in (None, DOWN, state(RUNNING), state(ENDING)):
@@ -369,6 +374,21 @@ def test_a_history_that_lags_is_held_against_the_job_itself() -> None:
         return next(answers)
 
     assert look(scheduler("slurm"), "me", ["12"], call).state("12") is None
+
+
+def test_without_any_history_an_empty_answer_is_held_against_the_jobs_themselves() -> None:
+    down = (1, "", "sacct: error: Problem talking to the database\n")
+    gone = (1, "", "slurm_load_jobs error: Invalid job id specified\n")
+    away = (1, "", "slurm_load_jobs error: Unable to contact slurm controller (connect failure)\n")
+    answers = iter([(0, "", ""), down, gone, away])
+
+    def call(_argv: Sequence[str], _seconds: float) -> tuple[int, str, str]:
+        return next(answers)
+
+    sight = look(scheduler("slurm"), "me", ["12", "13", "14"], call)
+    assert sight.state("12") is None
+    assert isinstance(sight.state("13"), DoNotKnow)
+    assert isinstance(sight.state("14"), DoNotKnow)
 
 
 def test_an_id_of_pbs_is_found_though_its_server_is_cut() -> None:

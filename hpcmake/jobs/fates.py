@@ -9,11 +9,28 @@ import time
 
 from hpcmake.record import Record
 from hpcmake.runners.schedulers.endings import explain_ending
-from hpcmake.runners.schedulers.jobs import DEP_FAIL, ENDING, HELD, STARTING, STRANGE, SUSPENDED, WAITING, Ending
+from hpcmake.runners.schedulers.jobs import (
+    DEP_FAIL,
+    ENDING,
+    HELD,
+    QUEUED,
+    STARTING,
+    STRANGE,
+    SUSPENDED,
+    WAITING,
+    Ending,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.runners.schedulers.jobs import JobState
+
+
+IDLE = frozenset({QUEUED, HELD, WAITING, DEP_FAIL, STRANGE})
+"""States of a job in the queue that has not begun."""
+
+CANNOT_START = "cannot start"
+"""Why a key was closed begins so where its job was taken back because its scheduler said that it cannot start."""
 
 
 class Fate(Record):

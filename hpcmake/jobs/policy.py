@@ -96,7 +96,7 @@ def decide(planned: Sequence[Planned], outlook: Outlook) -> Decision:
     if isinstance(jobs, DoNotKnow):
         why = f"the queue cannot be seen: {jobs.text}"
         return Decision(wait=tuple(Wait(each.key, "queue", why) for each in planned))
-    room = _Room(outlook, jobs)
+    room = _Room(outlook, jobs, {each.key for each in planned})
     going: dict[str, Go] = {}
     waits: dict[str, Wait] = {}
     for each in _parents_first(planned):
@@ -176,7 +176,7 @@ def _why_not_named(fate: Fate | None, jobs: Jobs) -> str:
 class _Room:
     """The places and node-hours that are left, less what has been given."""
 
-    def __init__(self, outlook: Outlook, jobs: Jobs) -> None:
+    def __init__(self, outlook: Outlook, jobs: Jobs, planned: set[str]) -> None:
         self._site = outlook.site
         self._budget = outlook.budget_left
         self._most = outlook.max_queued
@@ -185,7 +185,7 @@ class _Room:
         for key, fate in outlook.fates.items():  # what may be there although it was not seen takes a place, too
             intent = outlook.intents.get(key)
             unseen = isinstance(fate, Unclear) or (isinstance(fate, Queued) and fate.state is None and not fate.text)
-            if unseen and key not in shown and intent is not None:
+            if unseen and key not in shown and key not in planned and intent is not None:
                 self._seen.append(_Seen(key, (intent.queue,), intent.nodes * intent.walltime / 3600))
 
     def refuse(self, job: Planned) -> tuple[str, str] | None:

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from hpcmake.jobs.claims import same_job
 from hpcmake.record import Record
-from hpcmake.runners.schedulers.jobs import DoNotKnow, JobState
+from hpcmake.runners.schedulers.jobs import DoNotKnow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from hpcmake.runners.schedulers.jobs import Ending, Jobs
+    from hpcmake.runners.schedulers.jobs import Ending, Jobs, JobState
     from hpcmake.runners.schedulers.scheduler import Scheduler
 
     Call: TypeAlias = Callable[[Sequence[str], float], tuple[int | None, bytes | str, bytes | str]]
@@ -88,7 +88,7 @@ def look(scheduler: Scheduler, user: str, ids: Sequence[str], call: Call, *, tim
         return Sight(jobs, frozenset(gone))
     history = scheduler.render_history(absent)
     endings: dict[str, Ending] = {}
-    doubted = absent if history is None and not jobs else []  # a user whom Cobalt does not know has no jobs either
+    doubted = [] if jobs else absent  # a user whom the scheduler does not know has no jobs either
     if history is not None:
         told = scheduler.parse_history(*ask(call, history, timeout))
         if not isinstance(told, DoNotKnow):
@@ -98,9 +98,11 @@ def look(scheduler: Scheduler, user: str, ids: Sequence[str], call: Call, *, tim
     there = dict(jobs)
     for each in doubted:  # one answer against the other: what is told of that job alone decides
         alone = scheduler.parse_poll_job(*ask(call, scheduler.render_poll_job(each), timeout))
+        if isinstance(alone, DoNotKnow):
+            break  # nor would the others be told
         if alone is None:
             gone.add(each)
-        elif isinstance(alone, JobState):
+        else:
             there[alone.id] = alone
             if not alone.in_queue:
                 gone.add(each)

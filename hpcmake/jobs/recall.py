@@ -5,7 +5,7 @@ Owns these decisions, as functions of values.  Knows nothing of how jobs are can
 
 from __future__ import annotations
 
-from hpcmake.jobs.fates import Over, Queued, Running
+from hpcmake.jobs.fates import CANNOT_START, IDLE, Lost, Over, Queued, Running
 from hpcmake.record import Record
 from hpcmake.runners.schedulers.jobs import DEP_FAIL, HELD, DoNotKnow, order_children_first
 
@@ -19,17 +19,18 @@ if TYPE_CHECKING:
 
 
 class TakeBack(Record):
-    """Jobs that are to be deleted, since they will never start: their work is packed anew.
+    """Jobs that are to be deleted, since they will never start or have nothing to do: their work is packed anew.
 
-    `ids` are in the order of deletion, children first; `keys` are theirs; close these first, so that one that starts
-    all the same does no work.  `told` are sentences about these and others that wait for somebody.  `stuck` are ids
-    that cannot start as things are: such a one is taken back when it is seen so a second time.
+    `ids` are in the order of deletion, children first; `keys` are theirs, with `reasons`: close these first, so that
+    one that starts all the same does no work.  `told` are sentences about these and others that wait for somebody.
+    `stuck` are ids that cannot start as things are: such a one is taken back when it is seen so a second time.
     """
 
     ids: tuple[str, ...] = ()
     keys: tuple[str, ...] = ()
     told: tuple[str, ...] = ()
     stuck: frozenset[str] = frozenset()
+    reasons: tuple[str, ...] = ()
 
 
 def take_back(
@@ -41,37 +42,41 @@ def take_back(
 ) -> TakeBack:
     """Return what is to be deleted of the campaign's jobs that wait: those that never start, and what waits for them.
 
-    What somebody holds is told, and not touched.
+    So are jobs whose key is over: their submission has succeeded late, and others have their work.  What somebody
+    holds is told, and not touched.
     """
     if isinstance(jobs, DoNotKnow):
         return TakeBack()
-    waiting = {key: fate for key, fate in fates.items() if isinstance(fate, Queued) and fate.state is not None}
-    doomed: list[str] = []
+    states = {key: fate.state for key, fate in fates.items() if isinstance(fate, Queued) and fate.state is not None}
+    doomed: dict[str, str] = {}
     told: list[str] = []
-    stuck: set[str] = set()
-    for key, fate in waiting.items():
-        state = fate.state
-        if state is None:
-            continue
+    for key, state in states.items():
         if state.state == DEP_FAIL:
-            doomed.append(key)
-            told.append(f"job {fate.job} ({key}) will never start, since a job before it did not end well: taken back")
+            doomed[key] = "a job before it did not end well"
+            told.append(f"job {state.id} ({key}) will never start, since {doomed[key]}: it is taken back")
         elif state.stuck:
-            stuck.add(fate.job)
-            again = fate.job in stuck_before
-            told.append(_stuck_words(key, state, again=again))
-            doomed += [key] if again else []
+            reason = CANNOT_START + (f": {state.reason}" if state.reason else "")
+            again = state.id in stuck_before
+            told.append(f"job {state.id} ({key}) {reason}{'; it is taken back' if again else ''}")
+            if again:
+                doomed[key] = reason
         elif _is_held(key, state, intents):
             reason = f": {state.reason}" if state.reason else ""
-            told.append(f"job {fate.job} ({key}) is held{reason}; it starts when that hold is released")
-    keys = _with_children(doomed, waiting, intents)
-    ids = order_to_cancel({waiting[key].job: _parent_ids(key, waiting, intents) for key in keys})
-    return TakeBack(ids, tuple(keys), tuple(told), frozenset(stuck))
+            told.append(f"job {state.id} ({key}) is held{reason}; it starts when that hold is released")
+    late = [each for each in jobs.values() if _is_late(each, fates)]
+    told += [f"job {each.id} ({each.name}) came late, and others have its work: it is taken back" for each in late]
+    keys = _with_children(doomed, states, intents)
+    order = {states[key].id: _parent_ids(key, states, intents) for key in keys}
+    ids = order_to_cancel({**order, **{each.id: () for each in late}})
+    reasons = tuple(doomed.get(key, "a job before it was taken back") for key in keys)
+    stuck = frozenset(state.id for state in states.values() if state.stuck and state.state != DEP_FAIL)
+    return TakeBack(ids, tuple(keys), tuple(told), stuck, reasons)
 
 
-def _stuck_words(key: str, state: JobState, *, again: bool) -> str:
-    reason = f": {state.reason}" if state.reason else ""
-    return f"job {state.id} ({key}) cannot start{reason}{'; it is taken back' if again else ''}"
+def _is_late(job: JobState, fates: Mapping[str, Fate]) -> bool:
+    """Return whether a job waits whose key is over: it would do no work, and takes a place."""
+    fate = fates.get(job.name)
+    return isinstance(fate, Over | Lost) and job.in_queue and job.state in IDLE
 
 
 def _is_held(key: str, state: JobState, intents: Mapping[str, Intent]) -> bool:
@@ -81,7 +86,7 @@ def _is_held(key: str, state: JobState, intents: Mapping[str, Intent]) -> bool:
     return state.state == HELD and (bool(state.reason) or not (has_parents or state.waits_for))
 
 
-def _with_children(keys: Sequence[str], waiting: Mapping[str, Fate], intents: Mapping[str, Intent]) -> list[str]:
+def _with_children(keys: Iterable[str], waiting: Iterable[str], intents: Mapping[str, Intent]) -> list[str]:
     """Return jobs with all that wait in the queue for them: these would not start either."""
     found = dict.fromkeys(keys)
     grown = True
@@ -97,8 +102,8 @@ def _parents(key: str, intents: Mapping[str, Intent]) -> tuple[str, ...]:
     return intent.parents if intent is not None else ()
 
 
-def _parent_ids(key: str, among: Mapping[str, Fate], intents: Mapping[str, Intent]) -> tuple[str, ...]:
-    return tuple(among[each].job for each in _parents(key, intents) if each in among)
+def _parent_ids(key: str, among: Mapping[str, JobState], intents: Mapping[str, Intent]) -> tuple[str, ...]:
+    return tuple(among[each].id for each in _parents(key, intents) if each in among)
 
 
 def order_to_cancel(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
@@ -111,8 +116,9 @@ def order_to_cancel(parents: Mapping[str, Sequence[str]]) -> tuple[str, ...]:
 
 def order_to_stop(fates: Mapping[str, Fate], intents: Mapping[str, Intent]) -> tuple[str, ...]:
     """Return the ids of all jobs that wait or run, children first: to end the campaign."""
-    there = {key: fate for key, fate in fates.items() if isinstance(fate, Queued | Running) and fate.job}
-    return order_to_cancel({fate.job: _parent_ids(key, there, intents) for key, fate in there.items()})
+    there = {key: fate.job for key, fate in fates.items() if isinstance(fate, Queued | Running) and fate.job}
+    parents = {key: [there[each] for each in _parents(key, intents) if each in there] for key in there}
+    return order_to_cancel({there[key]: parents[key] for key in there})
 
 
 # ---------------------------------------------------------------- when to stop

@@ -10,21 +10,12 @@ import errno
 import time
 
 from hpcmake.jobs.claims import same_job
+from hpcmake.jobs.fates import IDLE
+from hpcmake.jobs.late_parents import Cancel, Keep, Release
 from hpcmake.jobs.papers import Receipt
 from hpcmake.jobs.polling import TIMEOUT, ask, decoded
 from hpcmake.record import Record
-from hpcmake.runners.schedulers.jobs import (
-    DEP_FAIL,
-    HELD,
-    NEVER,
-    QUEUED,
-    STRANGE,
-    UNKNOWN,
-    WAITING,
-    DoNotKnow,
-    Refused,
-    Submitted,
-)
+from hpcmake.runners.schedulers.jobs import NEVER, UNKNOWN, DoNotKnow, Refused, Submitted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -114,7 +105,7 @@ class Submitter:
         self._timeout = timeout
         self._backoff: dict[str, Backoff] = {}
         self._looked: dict[str, tuple[int, float]] = {}  # of what is unclear: how often, and when it may be again
-        self._refused: set[str] = set()  # keys of which the scheduler itself has said no
+        self._free: set[str] = set()  # keys that surely are not queued, though they have an intent
 
     def submit(
         self, folder: JobFolder, intent: Intent, submission: Submission, queue: Queue | None
@@ -122,11 +113,13 @@ class Submitter:
         """Submit a job, of which all but the intent is in its folder.
 
         After `Submitted` its receipt is written.  Of refusals only `never` is final: then the key is closed, and the
-        batch is free.  After the others call again with the same folder; after `Unclear`, `resolve` comes first.
-        Raises Trouble if the folder cannot be written, ValueError if the scheduler cannot have such a job.
+        batch is free.  After the others call again with the same folder; after `Unclear`, `resolve` comes first, as
+        wherever somebody else has written the intent.  Raises Trouble if the folder cannot be written, ValueError if
+        the scheduler cannot have such a job.
         """
-        if folder.key in self._looked:
-            return Unclear(folder.key, "nobody knows yet whether it is queued", self._looked[folder.key][1])
+        standing = self._standing(folder)
+        if standing is not None:
+            return standing
         later = self.later(intent.queue)
         if later is not None:
             return later
@@ -136,8 +129,8 @@ class Submitter:
         if no is not None:
             folder.close(no)
             return Later(no, float("inf"))
+        self._free.discard(folder.key)
         answer = self._order(command)
-        self._refused.discard(folder.key)
         if isinstance(answer, Submitted):
             self._backoff.pop(intent.queue, None)
             self._write(folder, answer.id, submission.parents, answer.warnings)
@@ -149,8 +142,21 @@ class Submitter:
             return self._look_at_once(folder, answer.text)
         if answer.kind == NEVER and not folder.close(f"refused: {answer.text}"):
             return self._look_at_once(folder, answer.text)
-        self._refused.add(folder.key)
+        self._free.add(folder.key)
         return answer
+
+    def _standing(self, folder: JobFolder) -> Submitted | Unclear | Later | None:
+        """Return why a job must not be submitted as far as its folder tells; None if it may be."""
+        reading = folder.read()
+        if reading.receipt is not None:
+            return Submitted(reading.receipt.id)
+        if reading.closed is not None:
+            return Later(reading.closed, float("inf"))
+        if reading.claims:
+            return self._found(folder, reading.claims, ())
+        if reading.intent is None or folder.key in self._free:
+            return None
+        return Unclear(folder.key, "nobody knows yet whether it is queued", self._looked.get(folder.key, (0, 0.0))[1])
 
     def later(self, queue: str) -> Later | None:
         """Return until when nothing is submitted to a queue, after a refusal; None if it may be now."""
@@ -194,8 +200,9 @@ class Submitter:
             text = jobs.text
         elif now >= not_before:
             looks, not_before = looks + 1, now + self._pause
-        if looks >= LOOKS or (folder.key in self._refused and not isinstance(jobs, DoNotKnow)):
+        if looks >= LOOKS or (folder.key in self._free and not isinstance(jobs, DoNotKnow)):
             self._looked.pop(folder.key, None)
+            self._free.add(folder.key)
             return NotQueued(folder.key)
         self._looked[folder.key] = (looks, not_before)
         return Unclear(folder.key, text, not_before)
@@ -220,9 +227,16 @@ class Submitter:
         named = [each for each in jobs.values() if each.name == folder.key and each.in_queue]
         return self._found(folder, folder.claims(), named).id if len(named) > 1 else None
 
+    def find_all_twice(self, folders: Mapping[str, JobFolder], jobs: Jobs) -> dict[str, str]:
+        """Return, of all keys that are queued more than once, the id that counts, as `find_twice`.  Raises Trouble."""
+        names = [each.name for each in jobs.values() if each.in_queue and each.name in folders]
+        twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
+        found = {key: self.find_twice(folders[key], jobs) for key in sorted(twice)}
+        return {key: job for key, job in found.items() if job is not None}
+
     def _take_back_extras(self, job: str, named: Sequence[JobState]) -> None:
         """Cancel what waits under the same key: it would do no work.  One that runs ends by itself."""
-        extras = [each.id for each in named if not same_job(each.id, job) and each.in_queue and each.state in _IDLE]
+        extras = [each.id for each in named if not same_job(each.id, job) and each.in_queue and each.state in IDLE]
         extras = [each for each in extras if each not in self.extras]
         if extras:
             self.cancel(extras)
@@ -261,51 +275,7 @@ class Submitter:
         return self._scheduler.parse_changed([order.id], *ask(self._call, command, self._timeout))
 
 
-_IDLE = frozenset({QUEUED, HELD, WAITING, DEP_FAIL, STRANGE})
-
-
 def _preference(job: JobState) -> tuple[bool, bool, int, str]:
     """Order jobs of one key: what is in the queue before what has ended, what runs before what waits."""
     digits = job.id.partition(".")[0]
-    return not job.in_queue, job.state in _IDLE, len(digits), digits
-
-
-# ---------------------------------------------------------------- parents that were gone
-
-
-class Keep(Record):
-    """The job is as it shall be, or it cannot be told yet: `unsure` are parents whose end nobody knows so far."""
-
-    unsure: tuple[str, ...] = ()
-
-
-class Release(Record):
-    """Let the job wait for these parents only; for none, if there are none."""
-
-    id: str
-    parents: tuple[str, ...] = ()
-
-
-class Cancel(Record):
-    """Delete these jobs, in this order."""
-
-    ids: tuple[str, ...]
-
-
-def after_submit(
-    submitted: Submitted, parents: Sequence[str], ended_well: Mapping[str, bool | None]
-) -> Keep | Release | Cancel:
-    """Return what follows if the scheduler said of some parents that they are in its queue no more.
-
-    `parents` are all that it was given, `ended_well` tells what their records and statuses say: None where nobody
-    knows, or not yet.  Where all went well the job has no reason to wait for them; it would do so for ever.
-    """
-    lost = [each for each in parents if any(same_job(each, other) for other in submitted.lost_parents)]
-    ends = [ended_well.get(each) for each in lost]
-    if not lost:
-        return Keep()
-    if False in ends:
-        return Cancel((submitted.id,))
-    if None in ends:
-        return Keep(tuple(each for each, end in zip(lost, ends, strict=True) if end is None))
-    return Release(submitted.id, tuple(each for each in parents if each not in lost))
+    return not job.in_queue, job.state in IDLE, len(digits), digits

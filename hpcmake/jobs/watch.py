@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 
-from hpcmake.jobs.fates import Lost, Over, Queued, Running, Unclear, Waiting, over_by
+from hpcmake.jobs.fates import CANNOT_START, Lost, Over, Queued, Running, Unclear, Waiting, over_by
 from hpcmake.record import Record
 from hpcmake.runners.schedulers.cobaltlog import parse_cobaltlog
 from hpcmake.runners.schedulers.jobs import ENDING, RUNNING, STARTING, SUSPENDED, DoNotKnow, JobState, find_place
@@ -75,7 +75,7 @@ def _judge_by_files(reading: Reading, state: JobState | DoNotKnow | None) -> Fat
     if status is not None and status.is_over and not _runs_anew(reading, state):
         return Over(key, status.job or job, status.text, exit=status.exit, why=status.why, told=True)
     if not reading.claims and reading.closed is not None:
-        return Over(key, job, reading.closed, why="withdrawn")
+        return Over(key, job, reading.closed, why="start" if reading.closed.startswith(CANNOT_START) else "withdrawn")
     if not job:
         return Waiting(key) if reading.intent is None else Unclear(key)
     return None
