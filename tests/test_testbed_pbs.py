@@ -265,6 +265,12 @@ def test_jobs_wait_for_nodes(bench: Bench) -> None:
     assert bench.states() == {big: "F", small: "F"}
 
 
+def test_a_job_that_wants_nodes_that_have_died_is_in_nobodys_way(bench: Bench) -> None:
+    bench.queue.down.add("nid[0]")
+    large, small = bench.sub("-l", "select=4:ncpus=1", "-l", "walltime=00:10:00"), bench.sub(*ONE)
+    assert bench.states() == {large: "Q", small: "R"}
+
+
 # ---------------------------------------------------------------- jobs
 
 

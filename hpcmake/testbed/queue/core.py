@@ -189,7 +189,7 @@ class Queue:
 
     def terminate(self, job: Job) -> None:
         """Send SIGTERM to the script of a job, and after the dialect's grace kill all that is left of it."""
-        self.effects.append(Signal(job.number, signal.SIGTERM))
+        self.effects.append(Signal(job.number, signal.SIGTERM, to_session=self.dialect.warns_session))
         self.at(self.now + self.dialect.grace, lambda: self.kill(job))
 
     def kill(self, job: Job) -> None:

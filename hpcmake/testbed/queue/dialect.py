@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from hpcmake.testbed.queue.core import Queue
     from hpcmake.testbed.queue.nouns import Answer, Job, Request
 
-DIALECTS = {"cobalt": ("hpcmake.testbed.queue.cobalt", "Cobalt")}
+DIALECTS = {
+    "cobalt": ("hpcmake.testbed.queue.cobalt", "Cobalt"),
+    "pbs": ("hpcmake.testbed.queue.pbs", "Pbs"),
+}
 """The schedulers whose queues are emulated: in which module each is, and what it is called there."""
 
 
@@ -33,6 +36,8 @@ class Dialect(ABC):
     """The number of the first job."""
     grace: float
     """Between SIGTERM and SIGKILL."""
+    warns_session = False
+    """Whether SIGTERM goes to all processes of the script's session, and not to the script alone."""
     prologue: float = 0
     """Between the moment when a job has its nodes, and its script's start; counts as walltime."""
 

@@ -107,10 +107,11 @@ class Start(Record):
 
 
 class Signal(Record):
-    """Send a signal to the script of a job, to this process alone."""
+    """Send a signal to the script of a job: to this process alone, or to all of its session if `to_session`."""
 
     number: int
     signal: int
+    to_session: bool = False
 
 
 class Kill(Record):

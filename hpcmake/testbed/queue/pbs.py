@@ -44,6 +44,7 @@ class Pbs(Dialect):
     names = ("qsub", "qstat", "qdel", "qhold", "qrls", "qalter", "qmove", "qselect")
     grace = 10.0
     prologue = 1.0
+    warns_session = True
     server = SERVER
 
     def __init__(self, site: Site, count: int) -> None:

@@ -104,7 +104,8 @@ class Book:
 
     def order(self) -> list[PbsJob]:
         """Return the jobs that may start now."""
-        return pbs_queues.choose(self.queues, self.living(), nodes=self.nodes)
+        alive = self.nodes - len(self.queue.down)
+        return pbs_queues.choose(self.queues, self.living(), nodes=self.nodes, alive=alive)
 
     def starting(self, job: PbsJob) -> None:
         """A job has got its nodes."""

@@ -118,10 +118,10 @@ def _is_of(other: PbsJob, job: PbsJob, scope: str) -> bool:
 # ---------------------------------------------------------------- who runs
 
 
-def choose(queues: Sequence[PbsQueue], jobs: Iterable[PbsJob], *, nodes: int) -> list[PbsJob]:
+def choose(queues: Sequence[PbsQueue], jobs: Iterable[PbsJob], *, nodes: int, alive: int) -> list[PbsJob]:
     """Return the jobs that may start, in their order, and say of the others in their comments why they do not.
 
-    `nodes` is how many the machine has.
+    `nodes` is how many the machine has, `alive` how many of these have not died.
     """
     by_name = {queue.name: queue for queue in queues}
     everyone = list(jobs)
@@ -141,7 +141,7 @@ def choose(queues: Sequence[PbsQueue], jobs: Iterable[PbsJob], *, nodes: int) ->
             job.comment = f"Not Running: Project has reached queue {queue.name}'s running limit."
         else:
             job.comment = "Not Running: Not enough free nodes available"  # until it gets some
-            chosen.append(job)
+            chosen += [job] if job.count <= alive else []
     return chosen
 
 

@@ -9,7 +9,7 @@ import os
 import shutil
 import time
 
-from hpcmake.testbed.commands.marks import end_marked, hang_node, kill_node
+from hpcmake.testbed.commands.marks import end_marked, find_marked, hang_node, kill_node, send
 from hpcmake.testbed.commands.state import MARK, NODE, State
 from hpcmake.testbed.faults import OF_QUEUE
 from hpcmake.testbed.ground import write_machine
@@ -152,7 +152,9 @@ class Server:
             self._start(self.queue.jobs[effect.number])
         elif isinstance(effect, Signal):
             pid = self.held[1] if effect.number == self.held[0] else self.processes.get(effect.number)
-            if pid:
+            if pid and effect.to_session and effect.number != self.held[0]:
+                send([each for each in find_marked(self.place(effect.number)) if _session(each) == pid], effect.signal)
+            elif pid:
                 os.kill(pid, effect.signal)
         elif isinstance(effect, Kill):
             end_marked(self.place(effect.number))
@@ -253,6 +255,14 @@ class Server:
             end_marked(self.place(number))
             os.waitpid(pid, 0)
         self.processes.clear()
+
+
+def _session(pid: int) -> int:
+    """Return the session of a process, 0 if it has ended."""
+    try:
+        return os.getsid(pid)
+    except ProcessLookupError:
+        return 0
 
 
 def append(write: Write) -> None:
