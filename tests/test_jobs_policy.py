@@ -61,7 +61,7 @@ def test_jobs_go_out_while_places_are_free_and_strangers_take_places_too() -> No
 
 
 def test_every_job_of_the_user_takes_a_place_held_and_failed_ones_too() -> None:
-    """Fact 12 of Cobalt."""
+    """Cobalt facts 1.12 and 9.3: they all count for MaxQueued."""
     fates: list[Fate] = [queued(7, HELD), queued(8, DEP_FAIL), Running(key(9), "9", state=job(9, RUNNING))]
     assert decide([planned(1)], outlook(fates)).wait == (Wait(key(1), "limit", "place: 3 of 3 in queue default"),)
 
@@ -141,12 +141,13 @@ def test_a_budget_that_is_just_enough_is_enough() -> None:
 
 
 def test_a_chain_goes_out_at_once_parents_first() -> None:
+    """Cobalt fact 9.1: while the first one is surely still in the queue."""
     decision = decide([planned(3, 2), planned(2, 1), planned(1)], outlook())
     assert decision.go == (Go(key(1)), Go(key(2), (key(1),)), Go(key(3), (key(2),)))
 
 
 def test_a_parent_that_is_over_and_good_is_not_named() -> None:
-    """Section 9 of Cobalt's facts, 1: a parent that is gone would keep its child for ever."""
+    """Cobalt facts 1.1 and 9.1: a parent that is gone would keep its child for ever."""
     good = Over(key(1), "1", exit=0, told=True)
     assert decide([planned(2, 1)], outlook([good])).go == (Go(key(2)),)
 
@@ -293,7 +294,10 @@ def named(name: str, number: int, state: str, **more: Any) -> Queued:
 
 
 def test_what_will_never_start_is_deleted_with_its_children_the_last_first() -> None:
-    """Facts 2 and 3 of Cobalt: a grandchild stays `dep_hold` as long as its parent is in `dep_fail`."""
+    """Cobalt facts 1.2 and 1.3: it takes a place for ever, and a grandchild stays `dep_hold` as long as it is there.
+
+    Cobalt fact 9.4: descendants are deleted last first.
+    """
     fates: dict[str, Fate] = {
         "b": named("b", 2, DEP_FAIL),
         "c": named("c", 3, WAITING),
@@ -307,6 +311,7 @@ def test_what_will_never_start_is_deleted_with_its_children_the_last_first() -> 
 
 
 def test_what_somebody_holds_is_told_and_not_touched() -> None:
+    """Cobalt fact 1.4: released, it starts; if it missed the end of a parent meanwhile, it is in `dep_fail` then."""
     fates: dict[str, Fate] = {"b": named("b", 2, HELD, reason="admin_hold")}
     told = "job 2 (b) is held: admin_hold; it starts when that hold is released"
     assert take_back(fates, family(b=()), {}) == TakeBack((), (), (told,))
@@ -339,6 +344,7 @@ def test_nothing_is_taken_back_on_an_answer_that_was_not_understood() -> None:
 
 
 def test_to_stop_a_campaign_children_are_deleted_first() -> None:
+    """Cobalt fact 9.4: else the end of a parent would leave them in the queue."""
     fates: dict[str, Fate] = {
         "a": Running("a", "1"),
         "b": named("b", 2, WAITING),

@@ -263,7 +263,7 @@ def test_a_job_that_a_scheduler_took_without_telling_its_id_is_found(
 
 
 def test_cobalt_takes_a_job_whose_parent_is_gone_and_says_so(tmp_path: Path) -> None:
-    """Fact 1 of Cobalt: a warning on stderr, an id, and 0; the job would never start."""
+    """Cobalt fact 1.1: a warning on stderr, an id, and 0; the job would never start."""
     folder = JobFolder(f"{tmp_path}/jobs/{KEY}")
     folder.create()
     orders: list[list[str]] = []
@@ -288,7 +288,7 @@ def test_cobalt_takes_a_job_whose_parent_is_gone_and_says_so(tmp_path: Path) -> 
 
 
 def test_where_the_queue_is_full_no_job_can_be_released_and_what_stays_is_taken_back(tmp_path: Path) -> None:
-    """Fact 11 of Cobalt: the check counts the job itself."""
+    """Cobalt fact 1.11: the check counts the job itself."""
     fault = "<Fault 1001: \"The limit of 2 jobs per user in the 'default' queue has been reached\\n\">\n"
 
     def call(_argv: Sequence[str], _seconds: float) -> tuple[int | None, str, str]:
@@ -298,6 +298,29 @@ def test_where_the_queue_is_full_no_job_can_be_released_and_what_stays_is_taken_
     refused = "The limit of 2 jobs per user in the 'default' queue has been reached"
     assert submitter.amend(Release("32")) == Changed(refused=(("32", refused),))
     assert submitter.amend(Keep()) is None
+
+
+def test_cobalt_is_silent_of_what_it_could_not_delete() -> None:
+    """Cobalt fact 1.9: of an unknown id or another user's job, no output and 0."""
+
+    def call(_argv: Sequence[str], _seconds: float) -> tuple[int | None, str, str]:
+        return 0, "      Deleted Jobs\nJobID  User   \n==============\n20     me     \n", ""
+
+    submitter = Submitter(scheduler("cobalt"), SITE, user="me", call=call)
+    assert submitter.cancel(["21", "20"]) == Changed(("20",), ("21",))
+
+
+def test_the_id_is_found_beside_whatever_else_cobalt_says(tmp_path: Path) -> None:
+    """Cobalt fact 1.10: a line may go before it, and a message may follow it."""
+    folder = JobFolder(f"{tmp_path}/jobs/{KEY}")
+    folder.create()
+
+    def call(_argv: Sequence[str], _seconds: float) -> tuple[int | None, str, str]:
+        return 0, "Removing job dependencies\n32 held for review\n", 'Job routed to queue "debug".\n'
+
+    submitter = Submitter(scheduler("cobalt"), SITE, user="me", call=call)
+    assert isinstance(submitter.submit(folder, INTENT, JOB, None), Submitted)
+    assert folder.read_receipt() == Receipt(KEY, "32", said='held for review\nJob routed to queue "debug".')
 
 
 def test_jobs_are_deleted_in_the_order_that_was_given(tmp_path: Path) -> None:

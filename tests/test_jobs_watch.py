@@ -1,6 +1,7 @@
 """What has become of jobs: which source is believed before which, and what is never concluded."""
 
 import calendar
+import json
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -122,7 +123,7 @@ def test_an_end_with_zero_of_which_the_job_itself_says_nothing_is_no_good_end() 
 
 
 def test_a_job_that_is_gone_without_a_word_is_lost_after_a_while() -> None:
-    """Section 9 of Cobalt's facts, 6: its log comes seconds late."""
+    """Cobalt facts 1.8 and 9.6: its log comes seconds late, and of a job that was killed no status ever does."""
     first = judge(AT_WORK, None, Ending("unknown"), None, 100.0)
     assert first.fate == Running(KEY, "12", "gone from the queue; its end is not told yet", since=float(NOON))
     later = judge(AT_WORK, None, None, first, 100.0 + LATE - 1)
@@ -134,7 +135,7 @@ def test_a_job_that_is_gone_without_a_word_is_lost_after_a_while() -> None:
 
 
 def test_a_job_that_never_began_and_is_gone_is_lost_too() -> None:
-    """Fact 5 of PBS: a job vanishes from a routing queue whose limits fit no target."""
+    """PBS fact 1.5: a job vanishes from a routing queue whose limits fit no target."""
     first = judge(SUBMITTED, None, None, None, 0.0)
     assert first.fate == Queued(KEY, "12", "gone from the queue; its end is not told yet")
     assert judge(SUBMITTED, None, None, first, LATE).fate == Lost(KEY, "12")
@@ -310,6 +311,7 @@ class Answers:
 
 
 def test_one_look_is_one_command_while_all_jobs_are_there() -> None:
+    """Cobalt fact 9.5: one qstat for all jobs of the user."""
     answers = Answers(user=(0, HEAD + f"12     running  {KEY}\n13     queued   other\n", ""))
     sight = look(scheduler("cobalt"), "me", ["12"], answers)
     assert len(answers.asked) == 1
@@ -324,7 +326,10 @@ def test_a_job_that_is_absent_from_a_table_with_others_is_gone() -> None:
 
 
 def test_an_empty_table_of_cobalt_is_believed_of_no_job_before_it_was_asked_for_by_itself() -> None:
-    """To Cobalt a user whom it does not know has no jobs: an empty table, exit 0."""
+    """Cobalt fact 1.6: of a job that is gone, qstat says nothing and ends with 1.
+
+    To Cobalt a user whom it does not know has no jobs: an empty table, exit 0.
+    """
     there = (0, HEAD + f"13     running  {KEY}\n", "")
     answers = Answers(user=(0, HEAD, ""), job_12=(1, "", ""), job_13=there, job_14=(1, "", "component error: down\n"))
     sight = look(scheduler("cobalt"), "me", ["12", "13", "14"], answers)
@@ -334,7 +339,7 @@ def test_an_empty_table_of_cobalt_is_believed_of_no_job_before_it_was_asked_for_
 
 
 def test_an_answer_that_is_none_tells_of_no_job() -> None:
-    """Fact 7 of Cobalt: while the server is down, the status is 1 as for unknown jobs, with words on stderr."""
+    """Cobalt fact 1.7: while the server is down, the status is 1 as for unknown jobs, with words on stderr."""
     sight = look(scheduler("cobalt"), "me", ["12"], Answers(user=(1, "", "component error: no connection\n")))
     assert sight.state("12") == DoNotKnow("component error: no connection")
     assert sight.ending("12") is None
@@ -389,6 +394,22 @@ def test_without_any_history_an_empty_answer_is_held_against_the_jobs_themselves
     assert sight.state("12") is None
     assert isinstance(sight.state("13"), DoNotKnow)
     assert isinstance(sight.state("14"), DoNotKnow)
+
+
+def test_a_child_that_pbs_has_deleted_with_its_parent_never_ran() -> None:
+    """PBS fact 1.1: it is finished without a status, and is no success.  PBS fact 1.3: the history tells of it."""
+    told = {"job_state": "F", "substate": 92, "Hold_Types": "s", "depend": "afterok:18.pbs01@pbs01", "Job_Name": KEY}
+    finished = json.dumps({"pbs_version": "23.06.06", "Jobs": {"19.pbs01": told}})
+    answers = iter([(0, "", ""), (0, finished, "")])
+
+    def call(_argv: Sequence[str], _seconds: float) -> tuple[int, str, str]:
+        return next(answers)
+
+    sight = look(scheduler("pbs"), "me", ["19.pbs01"], call)
+    reading = Reading(KEY, INTENT, Receipt(KEY, "19.pbs01"))
+    fate = settled(reading, sight.state("19.pbs01"), sight.ending("19.pbs01"))
+    assert fate == Over(KEY, "19.pbs01", why="parent")
+    assert not fate.is_good
 
 
 def test_an_id_of_pbs_is_found_though_its_server_is_cut() -> None:
