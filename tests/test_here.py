@@ -174,6 +174,7 @@ def test_a_task_that_is_larger_than_the_job_is_left_and_the_rest_runs(job: Job) 
 
 
 def test_what_does_not_end_in_time_is_not_begun(job: Job) -> None:
+    """Cobalt fact 9.9: no task is started that needs more than is left, and the job does not exit 0 then."""
     job.command.wfile(
         """
         target all: "long.txt", "short.txt"
@@ -271,6 +272,7 @@ def test_a_task_that_fails_on_one_node_and_not_on_others_is_noticed(job: Job) ->
 
 
 def test_a_job_that_is_told_to_end_ends_what_runs_and_says_so(job: Job) -> None:
+    """Cobalt fact 1.5, Cobalt fact 9.7: a script that traps SIGTERM must not exit 0, else children start."""
     command = job.command
     command.wfile(
         """

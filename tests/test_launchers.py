@@ -229,6 +229,7 @@ def on_nodes(site: Site, *nodes: str) -> str:
 
 
 def test_aprun_gives_a_node_whole_and_binds_nothing() -> None:
+    """Cobalt fact 9.9: `aprun -L`, whole nodes."""
     assert on_nodes(THETA, "3826") == "aprun -q -b -n 1 -N 1 -d 256 -j 4 -cc none -L 3826"
     assert on_nodes(THETA, "3826", "3827") == "aprun -q -b -n 2 -N 1 -d 256 -j 4 -cc none -L 3826-3827"
     assert on_nodes(THETA.replace(nodes=()), "7") == "aprun -q -b -n 1 -N 1 -cc none -L 7"

@@ -35,6 +35,7 @@ def test_queues_of_pbs() -> None:
 
 
 def test_queues_of_cobalt() -> None:
+    """Cobalt fact 9.3: limits are told by `qstat -Q`, but for nodes against walltime."""
     text = (
         "Name              Users  Groups  MinTime   MaxTime   MaxRunning  MaxQueued  MaxUserNodes  State     \n"
         "==================================================================================================\n"

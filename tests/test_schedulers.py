@@ -67,6 +67,7 @@ QUEUES = st.builds(
 def test_a_submission_has_no_empty_word_and_ends_with_the_script(
     name: str, site: Site, queue: Queue | None, job: Submission
 ) -> None:
+    """Cobalt fact 1.14: options stand before the script."""
     job = job.replace(held=job.held and not job.parents)
     words = scheduler(name).render_submit(site, queue, job)
     assert all(words)
@@ -225,6 +226,7 @@ def test_where_no_scores_are_told_there_is_no_place() -> None:
 
 
 def test_children_are_deleted_first() -> None:
+    """Cobalt fact 9.4: descendants are deleted last first."""
     parents = {"1": (), "2": ("1",), "3": ("1", "2"), "4": ("99",), "5": ("3", "4")}
     assert order_children_first(parents) == ("5", "4", "3", "2", "1")
     assert order_children_first({}) == ()

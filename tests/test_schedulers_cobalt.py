@@ -55,6 +55,7 @@ def test_attributes_are_given_once() -> None:
 
 @pytest.mark.parametrize(("seconds", "minutes"), [(1, "1"), (60, "1"), (61, "2"), (5400, "90"), (86400, "1440")])
 def test_a_walltime_is_minutes_and_never_has_a_colon(seconds: float, minutes: str) -> None:
+    """Cobalt fact 1.15, Cobalt fact 9.8: `1:30` would be hours and minutes, and seconds are dropped."""
     words = COBALT.render_submit(THETA, None, JOB.replace(walltime=seconds))
     assert words[words.index("-t") + 1] == minutes
 
@@ -68,6 +69,10 @@ def test_a_walltime_is_minutes_and_never_has_a_colon(seconds: float, minutes: st
     ],
 )
 def test_what_cobalt_cannot_do(job: Submission) -> None:
+    """Cobalt fact 1.2: there is no `afterany`.
+
+    Cobalt fact 1.4, Cobalt fact 9.2: a job that is held and depends on another would miss the end of that.
+    """
     with pytest.raises(ValueError, match=r"Cobalt|dependency"):
         COBALT.render_submit(THETA, DEBUG, job)
 
@@ -77,14 +82,17 @@ def test_the_id_of_a_job() -> None:
 
 
 def test_the_server_may_add_a_message_to_the_id() -> None:
+    """Cobalt fact 1.10: `JOBID message` on one line."""
     assert COBALT.parse_submitted(0, "266 wait for it\n", "") == Submitted("266", ("wait for it",))
 
 
 def test_lines_may_go_before_the_id() -> None:
+    """Cobalt fact 1.10: a first line that is no id."""
     assert COBALT.parse_submitted(0, "Removing job dependencies\n6\n", "") == Submitted("6")
 
 
 def test_words_of_a_filter_are_warnings() -> None:
+    """Cobalt fact 1.10: a site's filters write to stderr."""
     err = 'Job routed to queue "debug-cache-quad".\nMemory mode set to cache quad for queue debug-cache-quad\n'
     assert COBALT.parse_submitted(0, "7\n", err) == Submitted("7", tuple(err.splitlines()))
 
@@ -101,6 +109,7 @@ def test_words_of_a_filter_are_warnings() -> None:
     ],
 )
 def test_a_parent_that_has_left_the_queue_is_told_while_the_job_is_taken(named: str, lost: tuple[str, ...]) -> None:
+    """Cobalt fact 1.1: qsub warns on stderr, prints an id and exits 0; the driver learns which parents are lost."""
     err = f"WARNING: dependencies {named} do not match jobs currently in the queue"
     assert COBALT.parse_submitted(0, "32\n", err + "\n") == Submitted("32", (err,), lost)
 
@@ -275,6 +284,7 @@ def test_deleting() -> None:
 
 
 def test_qdel_is_silent_of_a_job_that_is_unknown_or_not_ours() -> None:
+    """Cobalt fact 1.9: no output, exit 0."""
     assert COBALT.parse_cancelled(["99999"], 0, "", "") == Changed(gone=("99999",))
 
 
@@ -345,6 +355,7 @@ def test_a_change_of_an_unknown_job() -> None:
     ],
 )
 def test_a_change_that_is_refused(err: str, text: str) -> None:
+    """Cobalt fact 1.11: in a queue that is full for the user, a change of a job in it is refused as well."""
     assert COBALT.parse_changed(["56"], 1, "", err) == Changed(refused=(("56", text),))
 
 
@@ -354,6 +365,7 @@ def test_a_change_where_the_server_is_down() -> None:
 
 
 def test_altering() -> None:
+    """Cobalt fact 1.16: to wait for nobody is an order of its own, and not a dependency called `none`."""
     assert COBALT.render_walltime("22", 1200) == ["qalter", "-t", "20", "22"]
     assert COBALT.render_parents("22", ["10", "11"]) == ["qalter", "--dependencies", "10:11", "22"]
     assert COBALT.render_parents("22", []) == ["qrls", "--dependencies", "22"]

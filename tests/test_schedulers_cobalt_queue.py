@@ -18,6 +18,7 @@ DOWN = (
 
 
 def test_a_poll_asks_once_for_all_jobs_of_the_user() -> None:
+    """Cobalt fact 9.5: one qstat for all jobs."""
     columns = "JobID:State:Nodes:WallTime:TimeRemaining:StartTime:Queue:Score:Dependencies:User:JobName"
     assert COBALT.render_poll("alice", ["1", "2"]) == ["qstat", "--header", columns, "-u", "alice"]
     assert COBALT.render_poll_user("alice") == COBALT.render_poll("alice", ["9"])
@@ -130,10 +131,12 @@ def test_no_jobs_are_an_answer() -> None:
     ],
 )
 def test_what_tells_nothing_of_jobs(status: int | None, out: str, err: str, why: str) -> None:
+    """Cobalt fact 1.7: while the queue manager is down, qstat ends with 1 too, but with text on stderr."""
     assert COBALT.parse_poll(status, out, err) == DoNotKnow(why)
 
 
 def test_one_job() -> None:
+    """Cobalt fact 1.6: of a job that is finished, deleted or unknown, nothing is said, and the status is 1."""
     table = "JobID  State    \n================\n7      running  \n"
     assert COBALT.parse_poll_job(0, table, "") == JobState("7", "", "running")
     assert COBALT.parse_poll_job(1, "", "") is None, "finished, deleted or never there: nothing tells these apart"
@@ -142,6 +145,7 @@ def test_one_job() -> None:
 
 
 def test_there_is_no_history() -> None:
+    """Cobalt fact 1.6: users have no command for it."""
     assert COBALT.render_history(["1"]) is None
     assert COBALT.parse_history(0, "", "") == DoNotKnow("Cobalt keeps no history")
 
@@ -196,11 +200,13 @@ qsub -n 1 -t 10 -O failing fail.sh 3
     ],
 )
 def test_an_end_in_the_log(lines: str, ending: Ending) -> None:
+    """Cobalt fact 1.8: of a job that was killed, the line with its exit status never comes."""
     assert parse_cobaltlog(f"{BEGIN}{DATE} {lines}\n") == ending
     assert parse_cobaltlog(f"{BEGIN}{DATE} {lines}\n", job="13") == ending
 
 
 def test_the_last_line_comes_late() -> None:
+    """Cobalt fact 1.8: the exit status is only in the log, seconds after the job has left the queue."""
     assert parse_cobaltlog(BEGIN) == Ending("unknown")
     assert parse_cobaltlog("") == Ending("unknown")
 

@@ -33,6 +33,7 @@ def test_a_job_with_parents_in_a_preemptable_queue() -> None:
 
 @pytest.mark.parametrize(("seconds", "text"), [(0.5, "00:00:01"), (90, "00:01:30"), (360_000, "100:00:00")])
 def test_a_walltime_has_two_colons(seconds: float, text: str) -> None:
+    """PBS fact 1.8: `1:30` would be minutes and seconds."""
     assert f"walltime={text}" in PBS.render_submit(POLARIS, DEBUG, JOB.replace(walltime=seconds))
 
 
@@ -82,6 +83,7 @@ def test_the_id_of_a_job(job: str) -> None:
     ],
 )
 def test_a_refusal(err: str, status: int, kind: str) -> None:
+    """PBS fact 1.4: the exit status is the number of the error modulo 256, and alone tells the reason, too."""
     assert refused("pbs", status, err) == (kind, err.strip(), False)
 
 

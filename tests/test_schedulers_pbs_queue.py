@@ -15,6 +15,7 @@ PBS = scheduler("pbs")
 
 
 def test_polls() -> None:
+    """PBS fact 1.3: finished jobs are told with `-x`."""
     assert PBS.render_poll("carol", ["16.pbs01", "17.pbs01"]) == [
         *("qstat", "-x", "-f", "-F", "json"),
         *("16.pbs01", "17.pbs01"),
@@ -144,6 +145,7 @@ def test_what_is_said_of_a_job_that_does_not_run() -> None:
 
 
 def test_types_are_guessed_so_a_name_may_come_as_a_number() -> None:
+    """PBS fact 1.6: text may come back as a number."""
     assert polled("pbs", answer(_1={"Job_Name": 12, "job_state": "Q"}))["1.pbs01"].name == "12"
 
 
@@ -177,6 +179,7 @@ WAITED = {"Hold_Types": "s", "depend": "afterok:18.pbs01@pbs01,beforeok:20.pbs01
     ],
 )
 def test_how_a_job_ended(facts: dict[str, object], state: str, ending: Ending) -> None:
+    """PBS fact 1.1: success is F with Exit_status 0; a child that was deleted has none, and the substate of a success."""
     job = told(job_state="F", **facts)
     assert (job.state, job.ending, job.in_queue) == (state, ending, False)
 
@@ -185,6 +188,7 @@ NONE = '{\n\t"timestamp":\t1795349073,\n\t"pbs_version":\t"23.06.06",\n\t"pbs_se
 
 
 def test_of_an_unknown_job_there_is_no_key() -> None:
+    """PBS fact 1.6: the object has no `Jobs` key at all."""
     assert polled("pbs", NONE, status=153, err="qstat: Unknown Job Id 9999.pbs01\n") == {}
     assert polled("pbs", NONE) == {}
 
@@ -194,6 +198,7 @@ def test_of_several_jobs_the_known_ones_are_told() -> None:
 
 
 def test_one_job() -> None:
+    """PBS fact 1.3: without `-x`, a finished job is an error of status 35."""
     job = PBS.parse_poll_job(0, RUNNING, "")
     assert isinstance(job, JobState)
     assert job.state == "running"
@@ -284,6 +289,7 @@ def test_an_id_that_is_cut_is_known_by_its_number() -> None:
 
 
 def test_without_jobs_nothing_is_printed() -> None:
+    """PBS fact 1.7: no header either, and exit 0."""
     assert polled("pbs", "") == {}
     assert isinstance(PBS.parse_poll(0, "", "qstat: Invalid credential\n"), DoNotKnow)
 

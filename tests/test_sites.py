@@ -81,6 +81,7 @@ def test_each_site_can_be_read(name: str, home: Home) -> None:
 
 
 def test_theta(home: Home) -> None:
+    """Cobalt fact 9.3: nodes against walltime come from the site.  Cobalt fact 9.9: at most 1000 apruns at a time, short pauses."""
     site = home.site("theta")
     assert (site.scheduler, site.launcher, site.runs, site.script_on) == ("cobalt", "aprun", "shell", "launch-node")
     assert (site.poll, site.latency, site.mtime_grain, site.margin) == (60, 10, 1, 300)
