@@ -13,11 +13,12 @@ from hpcmake.testbed.commands.node_ids import render_hostlist
 from hpcmake.testbed.machine import cobalt_variables, locate, queue_name
 from hpcmake.testbed.queue.cobalt_change import alter, delete, hold, move, release, select
 from hpcmake.testbed.queue.cobalt_jobs import CobaltJob, queues_of, render_date
+from hpcmake.testbed.queue.cobalt_log import render_launch
 from hpcmake.testbed.queue.cobalt_show import show
 from hpcmake.testbed.queue.cobalt_submit import submit
 from hpcmake.testbed.queue.cobalt_words import DOWN, NOISE, QUEUES, Refused, fault
 from hpcmake.testbed.queue.dialect import Dialect
-from hpcmake.testbed.queue.nouns import RUNNING, STARTING, WAITING, Answer
+from hpcmake.testbed.queue.nouns import ENDED, RUNNING, STARTING, WAITING, Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ ASKS = {"qstat": "get_queues", "qselect": "get_jobs", "qdel": "del_jobs"}
 LATE = 2.0
 """Seconds between the moment when a job has left the queue, and its line in the log, at least."""
 
-PACE = 1.0
+PACE = 0.25
 """Seconds between two lines of logs: Cobalt writes one after the other, for all jobs."""
 
 
@@ -137,7 +138,7 @@ class Cobalt(Dialect):
         for job in cobalt_jobs(queue):
             if job.status is not None and job.hosts:
                 self._finish(queue, job)
-            elif job.phase == STARTING and job.deleted:
+            elif job.phase == ENDED and job.deleted:
                 self.log(queue, job, "pending user delete; releasing resources")
                 self.log(queue, job, "resources released; starting job epilogue scripts")
                 queue.remove(job)
@@ -163,17 +164,8 @@ class Cobalt(Dialect):
         if not isinstance(job, CobaltJob):
             return
         job.output, job.error = job.stdout, job.stderr
-        environment = dict(job.variables)
-        environment |= {"COBALT_PARTSIZE": str(len(job.hosts)), "COBALT_JOBSIZE": str(job.procs), "USER": job.user}
         times = (queue.real(job.started or 0.0), queue.real(job.end or 0.0))
-        environment |= {"COBALT_STARTTIME": str(int(times[0])), "COBALT_ENDTIME": str(int(times[1]))}
-        command = ["/usr/local/bin/cobalt-launcher", "--jobid", str(job.number), "--cwd", job.cwd]
-        for name, value in job.variables.items():
-            command += ["--env", f"{name}={value}"]
-        lines = ["", "Command: " + " ".join(f"'{word}'" for word in (*command, *job.argv)), "", "Environment:"]
-        lines += [f"{name}={value}" for name, value in environment.items()]
-        lines += ["", f"Info: stdin received from {job.stdin}", f"Info: stdout sent to {job.stdout}"]
-        lines += [f"Info: stderr sent to {job.stderr}", ""]
+        lines = render_launch(job, locate(self.site, job.hosts), times)
         queue.write(job.log, "".join(f"{render_date(queue.now)} {line}\n" for line in lines))
 
     def overdue(self, queue: Queue, job: Job) -> None:
@@ -206,7 +198,10 @@ class Cobalt(Dialect):
             job.deleted = user
             if job.phase == RUNNING:
                 queue.terminate(job)
-            self.log(queue, job, told if job.phase != STARTING else f"{told} now pending")
+            elif job.phase == STARTING:
+                job.phase = ENDED  # its script is never started, and the next cycle frees its nodes
+                told += " now pending"
+            self.log(queue, job, told)
 
     def delete(self, queue: Queue, job: Job) -> None:
         """Delete a job as an operator."""

@@ -95,8 +95,10 @@ class CobaltJob(Job):
             return "starting"
         if self.phase == RUNNING:
             return "killing" if self.over or self.deleted else "running"
-        if self.hosts:
-            return "killing" if self.over or self.deleted else "running"  # nobody has noticed its end yet
+        if self.hosts:  # nobody has noticed its end yet
+            if self.status is None:
+                return "starting"
+            return "killing" if self.over or self.deleted else "running"
         if self.user_hold:
             return "user_hold"
         if not self.dep_done:

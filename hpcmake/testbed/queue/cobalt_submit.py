@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 
+from hpcmake.testbed.queue.cobalt_help import QSUB_HELP
 from hpcmake.testbed.queue.cobalt_jobs import CobaltJob, TimeMistake, parse_minutes, render_date
 from hpcmake.testbed.queue.cobalt_limits import require_admitted, require_filtered, require_machine
 from hpcmake.testbed.queue.cobalt_words import QSUB, Options, Refused
@@ -67,7 +68,7 @@ def submit(cobalt: Cobalt, queue: Queue, request: Request) -> Answer:
     """Put a job into the queue.  Raises Refused."""
     values, words = OPTIONS.parse("qsub", request.argv, mixed=False)
     if "help" in values:
-        return Answer(QSUB)
+        return Answer(QSUB + QSUB_HELP)
     if not words:
         raise Refused("No executable or script specified\n\n", out=QSUB)
     cwd = os.path.join(request.cwd, (values.get("cwd") or [request.cwd])[-1])
@@ -75,7 +76,7 @@ def submit(cobalt: Cobalt, queue: Queue, request: Request) -> Answer:
     values = _with_directives(values, script)
     if not values:
         raise Refused("No required options provided\n\n", out=QSUB)
-    asked = Asked(values, cwd, script)
+    asked = Asked(values, cwd, script, largest=cobalt.size)
     asked.require_files()
     job = CobaltJob(
         0,
@@ -89,8 +90,6 @@ def submit(cobalt: Cobalt, queue: Queue, request: Request) -> Answer:
     )
     job.asked = asked.nodes
     job.project = asked.last("project") or request.environment.get("COBALT_PROJ", "")
-    if asked.nodes < 1 or asked.nodes > cobalt.size:
-        raise Refused("node count out of realistic range\n")
     said = require_filtered(cobalt, job)
     require_machine(cobalt, job)
     require_admitted(cobalt, queue, job)
@@ -128,7 +127,7 @@ def _with_directives(values: dict[str, list[str]], script: str) -> dict[str, lis
 class Asked:
     """What was asked for, as far as it can be read.  Raises Refused."""
 
-    def __init__(self, values: dict[str, list[str]], cwd: str, script: str) -> None:
+    def __init__(self, values: dict[str, list[str]], cwd: str, script: str, *, largest: int) -> None:
         self.values = values
         self.cwd = cwd
         self.script = script
@@ -141,6 +140,8 @@ class Asked:
         except TimeMistake as problem:
             raise Refused(f"invalid time specification: {problem}\n") from None
         self.nodes = int(self.last("nodes"))
+        if self.nodes < 1 or self.nodes > largest:
+            raise Refused("node count out of realistic range\n")
         mode = self.last("mode") or "script"
         if mode not in MODES:
             raise Refused(f"Specifed mode '{mode}' not valid, valid modes are\n" + "".join(f"{m}\n" for m in MODES))

@@ -83,6 +83,9 @@ class Options:
                     break
                 continue
             name, equals, value = word.partition("=") if word.startswith("--") else (word[:2], "", "")
+            if name == "--version":
+                version = f'version: "{command}.py " + $Revision: 406 $ + , Cobalt  + $Version$\n'
+                raise Refused("", status=0, out=version)
             name = self._full(command, name)
             if name in self.flags:
                 if not word.startswith("--") and len(word) > 2:  # noqa: PLR2004  # more flags behind the first
@@ -130,7 +133,7 @@ def render_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def render_block(head: Sequence[str], row: Sequence[str]) -> str:
     """Return a row with one value a line, and an empty line behind."""
-    width = max((len(name) for name in head[1:]), default=0)
+    width = max(map(len, head))
     lines = [f"{head[0]}: {row[0]}"]
     lines += [f"    {name:<{width}} : {value}" for name, value in zip(head[1:], row[1:], strict=True)]
     return "".join(line + "\n" for line in lines) + "\n"
