@@ -121,6 +121,8 @@ def visit(machine: Machine, queue: Queue, argv: Sequence[str], wish: Wish, job: 
             session.end_at(queue.real(job.end or 0.0) - queue.origin)
         status = session.run(argv, around, number=job.number if job else 0)
         left = len(queue.jobs)
+        if wish.waits:
+            server.write_rest()
         launches, noted = 0, []
         if job is not None:
             here = State(session.place)

@@ -30,11 +30,11 @@ SMALL, LARGE = 16, 10000
 CORES, MEMORY = 8, 32 * 2**30
 """Of the nodes of a site that does not describe any."""
 
-_COBALT = ("qsub", "qdel", "qalter", "qhold", "qrls", "qmove", "qselect", "cqwait", "showres", "nodelist", "partlist")
-_PBS = ("qsub", "qdel", "qalter", "qhold", "qrls", "qmove", "qselect", "pbsnodes", "qmgr")
+_COBALT = ("cqwait", "showres", "nodelist", "partlist")
+_PBS = ("pbsnodes", "qmgr")
 _SLURM = ("sbatch", "salloc", "scancel", "sinfo", "sacct", "sattach", "sbcast", "strigger")
 _ABSENT = {"cobalt": _COBALT, "pbs": _PBS, "slurm": _SLURM, "none": ()}
-_ASKED = {"cobalt": ("qstat",), "pbs": ("qstat",), "slurm": ("squeue", "scontrol"), "none": ()}
+_ASKED = {"cobalt": (), "pbs": (), "slurm": ("squeue", "scontrol"), "none": ()}
 _MPIEXEC = {
     "pals": ("mpiexec", "mpirun"),
     "mpich": ("mpiexec", "mpirun", "mpiexec.hydra", "mpiexec.mpich"),
@@ -190,8 +190,18 @@ def locate(site: Site, names: Sequence[str]) -> str:
     if site.launcher == "aprun":
         return render_node_ids(int(name.removeprefix("nid")) for name in names)
     if site.launcher == "runjob":
-        return block_name(block_prefix(site), 0, len(names))
+        return block_name(block_prefix(site), block_offset(names[0]), len(names))
     return names[0]
+
+
+def block_offset(name: str) -> int:
+    """Return which node of a Blue Gene has a name, from 0.
+
+    >>> block_offset("R01-M1-N00-J02")
+    1538
+    """
+    rack, half, board, node = (int(word[1:]) for word in name.split("-"))
+    return rack << 10 | half << 9 | board << 5 | node
 
 
 def block_prefix(site: Site) -> str:
@@ -298,6 +308,7 @@ def settings(machine: Machine, *, python: str, hostnames: str) -> dict[str, str]
         "gpus": str(machine.kind.gpus),
         "smallest_block": str(machine.site.smallest_block or 1),
         "prefix": block_prefix(machine.site),
+        "offset": str(block_offset(machine.nodes[0]) if machine.site.launcher == "runjob" else 0),
         "start": str(machine.start),
         "end": str(machine.end),
         "python": os.fspath(python),

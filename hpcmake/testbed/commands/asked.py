@@ -1,6 +1,6 @@
-"""What a scheduler's commands say of the one job that an emulated machine holds, and that there is nothing else.
+"""What Slurm's commands say of the one job that an emulated machine holds, and that there is nothing else.
 
-Owns qstat, squeue and scontrol as far as a job asks them for itself.  Knows nothing of queues.
+Owns squeue and scontrol as far as a job asks them for itself.  Knows nothing of queues.
 """
 
 from __future__ import annotations
@@ -29,76 +29,6 @@ def absent(_state: State, argv: list[str]) -> int:
 
 def _left(state: State) -> int:
     return max(0, state.number("end") - int(time.time()))
-
-
-def qstat(state: State, argv: list[str]) -> int:
-    """Answer qstat -f [-F json] [JOB] of PBS, of Cobalt qstat [--header …] [JOB]."""
-    if state.settings["scheduler"] == "cobalt":
-        return _qstat_of_cobalt(state, argv)
-    values, ids = parse_options(
-        "qstat", argv, {"-F": "format", "-u": "user"}, dict.fromkeys(("-f", "-x", "-w"), "flag")
-    )
-    job = state.settings["id"]
-    other = [word for word in ids if word.partition(".")[0] != state.settings["job"]]
-    if other:
-        raise Refusal(*(f"qstat: Unknown Job Id {word}" for word in other), status=153)
-    start = time.strftime("%a %b %e %H:%M:%S %Y", time.localtime(state.number("start")))
-    seconds = state.number("end") - state.number("start")
-    wall = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
-    count, cpus = len(state.names), state.number("cpus")
-    hosts = "+".join(f"{name}/0*{cpus}" for name in state.names)
-    facts: dict[str, object] = {
-        "Job_Name": state.settings["name"],
-        "job_state": "R",
-        "substate": 42,
-        "queue": state.settings["queue"],
-        "exec_host": hosts,
-        "stime": start,
-        "Resource_List": {"ncpus": cpus * count, "nodect": count, "walltime": wall},
-    }
-    if values.get("format") == ["json"]:
-        import json
-
-        told = {"timestamp": int(time.time()), "pbs_version": "emulated", "pbs_server": "testbed", "Jobs": {job: facts}}
-        sys.stdout.write(json.dumps(told, indent=4) + "\n")
-    else:
-        lines = [
-            f"Job Id: {job}",
-            f"    Job_Name = {facts['Job_Name']}",
-            "    job_state = R",
-            f"    queue = {facts['queue']}",
-        ]
-        lines += [f"    Resource_List.walltime = {wall}", f"    stime = {start}", ""]
-        sys.stdout.write("\n".join(lines) + "\n")
-    return 0
-
-
-def _qstat_of_cobalt(state: State, argv: list[str]) -> int:
-    values, ids = parse_options("qstat", argv, {"--header": "header", "-u": "user"}, {"-f": "full", "-l": "long"})
-    job = state.settings["job"]
-    if ids and job not in ids:
-        return 1
-    count, seconds = str(len(state.names)), state.number("end") - state.number("start")
-    known = {
-        "jobid": job,
-        "user": os.environ.get("USER", "user"),
-        "walltime": f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}",
-        "nodes": count,
-        "state": "running",
-        "location": state.settings["location"],
-        "timeremaining": f"{_left(state) // 3600:02}:{_left(state) // 60 % 60:02}:{_left(state) % 60:02}",
-        "queue": state.settings["queue"],
-    }
-    columns = values.get("header", ["JobID:User:WallTime:Nodes:State:Location"])[-1].split(":")
-    cells = [known.get(column.lower(), "-") for column in columns]
-    widths = [max(len(column), len(cell)) for column, cell in zip(columns, cells, strict=True)]
-    rows = [columns, ["=" * width for width in widths], cells]
-    for row in rows:
-        between = "==" if row is rows[1] else "  "
-        sys.stdout.write(
-            between.join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)) + between + "\n"
-        )
-    return 0
 
 
 def squeue(state: State, argv: list[str]) -> int:

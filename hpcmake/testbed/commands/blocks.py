@@ -26,11 +26,11 @@ SMALLEST_PART = 1
 def block_names(state: State) -> dict[str, tuple[int, int]]:
     """Return the blocks of the job, each with the range of its nodes."""
     found: dict[str, tuple[int, int]] = {}
-    total, least = len(state.names), state.number("smallest_block")
+    total, least, first = len(state.names), state.number("smallest_block"), state.number("offset")
     size = total
     while size >= least:
         for start in range(0, total - size + 1, size):
-            found[block_name(state.settings["prefix"], start, size)] = (start, start + size)
+            found[block_name(state.settings["prefix"], first + start, size)] = (start, start + size)
         if size % 2:
             break
         size //= 2

@@ -25,7 +25,6 @@ PROGRAMS = {
     "get-bootable-blocks": ("blocks", "list_bootable"),
     "boot-block": ("blocks", "boot"),
     "get-corners.py": ("blocks", "list_corners"),
-    "qstat": ("asked", "qstat"),
     "squeue": ("asked", "squeue"),
     "scontrol": ("asked", "scontrol"),
     "absent": ("asked", "absent"),

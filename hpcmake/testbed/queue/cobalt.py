@@ -10,7 +10,7 @@ script is noticed in a cycle, and told in the log when the job has already left 
 from __future__ import annotations
 
 from hpcmake.testbed.commands.node_ids import render_hostlist
-from hpcmake.testbed.machine import cobalt_variables, locate, queue_name
+from hpcmake.testbed.machine import block_offset, cobalt_variables, locate, queue_name
 from hpcmake.testbed.queue.cobalt_change import alter, delete, hold, move, release, select
 from hpcmake.testbed.queue.cobalt_jobs import CobaltJob, queues_of, render_date
 from hpcmake.testbed.queue.cobalt_log import render_launch
@@ -116,8 +116,16 @@ class Cobalt(Dialect):
         return found
 
     def choose_hosts(self, free: Sequence[str], count: int) -> Sequence[str] | None:
-        """Return the first nodes that are free."""
-        return free[:count]
+        """Return the first nodes that are free; where they come in blocks, those of one that begins where it can."""
+        if self.site.launcher != "runjob":
+            return free[:count]
+        numbers = {block_offset(name): name for name in free}
+        step = self.site.smallest_block or 1
+        for start in range(0, max(numbers) + 1, step):
+            block = [numbers[at] for at in range(start, start + count) if at in numbers]
+            if len(block) == count:
+                return block
+        return None
 
     def look_at_dependencies(self, queue: Queue) -> None:
         """Find dependencies on what is no job of the queue (any more): they will never be satisfied."""

@@ -164,8 +164,10 @@ class Queue:
         job.started = self.now
         job.phase = STARTING
         self.dialect.starting(self, job)
-        self.at(self.now + self.dialect.prologue, lambda: self._run(job))
-        if not job.is_held_here:
+        if job.is_held_here:
+            self._run(job)
+        else:
+            self.at(self.now + self.dialect.prologue, lambda: self._run(job))
             self.at(self.now + job.walltime, lambda: self._overdue(job))
 
     def _run(self, job: Job) -> None:

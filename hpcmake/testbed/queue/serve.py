@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 SUBMITS = ("qsub",)
 """The commands that faults of submissions concern."""
 
+REST = 60.0
+"""Seconds of the scheduler's time within which it has written all of a job that has ended."""
+
 RUBBISH = Answer("\x00\ufffd<<\n", "", 0)
 
 
@@ -59,6 +62,8 @@ class Server:
         self.renamer = renamer
         self.faults = [fault for fault in faults if fault.kind not in OF_QUEUE]
         self.upsets = Upsets([fault for fault in faults if fault.kind in OF_QUEUE], queue.origin)
+        self.is_sudden = any(each.kind == "job-dies" and each.at is None and each.after is None for each in faults)
+        """Whether a job is killed at the end of its time, without a warning."""
         self.started = time.monotonic()
         self.letters = Letters(folder)
         self.processes: dict[int, int] = {}
@@ -149,19 +154,27 @@ class Server:
 
     def _do(self, effect: Effect) -> None:
         if isinstance(effect, Start):
-            self._start(self.queue.jobs[effect.number])
+            if (job := self.queue.jobs.get(effect.number)) is not None:  # else it was taken away at the same moment
+                self._start(job)
         elif isinstance(effect, Signal):
-            pid = self.held[1] if effect.number == self.held[0] else self.processes.get(effect.number)
-            if pid and effect.to_session and effect.number != self.held[0]:
-                send([each for each in find_marked(self.place(effect.number)) if _session(each) == pid], effect.signal)
-            elif pid:
-                os.kill(pid, effect.signal)
+            self._signal(effect)
         elif isinstance(effect, Kill):
             end_marked(self.place(effect.number))
             if effect.number != self.held[0] and effect.number not in self.processes:
                 self._clear(effect.number)
         else:
             append(effect)
+
+    def _signal(self, effect: Signal) -> None:
+        is_held = effect.number == self.held[0]
+        pid = self.held[1] if is_held else self.processes.get(effect.number)
+        job = self.queue.jobs.get(effect.number)
+        if self.is_sudden and job is not None and job.over:
+            end_marked(self.place(effect.number))
+        elif pid and effect.to_session and not is_held:
+            send([each for each in find_marked(self.place(effect.number)) if _session(each) == pid], effect.signal)
+        elif pid:
+            os.kill(pid, effect.signal)
 
     def _clear(self, number: int) -> None:
         """Remove the folder of a job, and keep what was noted in it."""
@@ -247,6 +260,14 @@ class Server:
         return not self.waiting and not any(
             (job.hosts or (queue.dialect.can_start(queue, job) and not job.is_stuck)) for job in queue.jobs.values()
         )
+
+    def write_rest(self) -> None:
+        """Write what the scheduler would still write of jobs that have ended, if there were time."""
+        self.queue.advance(self.queue.now + REST)
+        for effect in self.queue.effects:
+            if isinstance(effect, Write):
+                append(effect)
+        self.queue.effects.clear()
 
     def close(self) -> None:
         """End all jobs."""
