@@ -148,6 +148,7 @@ class Bench:
         request = Request(name, argv, self.home, self.user, around, stdin)
         answer = self.queue.ask(request, self.now)
         self._act()
+        self.wait(0)
         if answer.wants_stdin and stdin is None:
             return self.ask(name, *argv, stdin="", more=more)
         return answer

@@ -58,7 +58,7 @@ def submit(book: Book, request: Request, site: Site, *, chunk: int) -> Answer:
     job.script = text
     book.add(job)
     _link(book, job)
-    book.cycle()
+    book.queue.at(book.queue.now, book.cycle)  # after the answer
     return Answer("" if asked.silent else f"{book.full_id(number)}\n")
 
 
