@@ -1,60 +1,20 @@
 """The order in which rules and tasks are judged: makers before takers.
 
-Owns the components of rules that need each other, the order of tasks within one, and cycles.  Knows nothing of what is
-stale.
+Owns what is told of cycles.  Knows nothing of what is stale.
 """
 
 from __future__ import annotations
 
 from hpcmake.diagnostics import Diagnostic, Note, Trouble
+from hpcmake.tasks.order import components, find_order
 from hpcmake.tasks.rows import UNSET
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from hpcmake.planner.graph import Graph
     from hpcmake.text import Span
-
-
-def components(graph: Graph, wanted: Iterable[int]) -> list[list[int]]:
-    """Return numbers of rules in groups that need each other, makers first: Tarjan's algorithm, without recursion."""
-    wanted = sorted(wanted)
-    among = set(wanted)
-    number: dict[int, int] = {}
-    low: dict[int, int] = {}
-    stack: list[int] = []
-    on_stack: set[int] = set()
-    found: list[list[int]] = []
-    for start in wanted:
-        if start in number:
-            continue
-        work = [(start, iter(sorted(graph.tables[start].needs & among)))]
-        number[start] = low[start] = len(number)
-        stack.append(start)
-        on_stack.add(start)
-        while work:
-            node, needs = work[-1]
-            for other in needs:
-                if other not in number:
-                    number[other] = low[other] = len(number)
-                    stack.append(other)
-                    on_stack.add(other)
-                    work.append((other, iter(sorted(graph.tables[other].needs & among))))
-                    break
-                if other in on_stack:
-                    low[node] = min(low[node], number[other])
-            else:
-                work.pop()
-                if work:
-                    low[work[-1][0]] = min(low[work[-1][0]], low[node])
-                if low[node] == number[node]:
-                    component: list[int] = []
-                    while not component or component[-1] != node:
-                        component.append(stack.pop())
-                        on_stack.discard(component[-1])
-                    found.append(component)
-    return found
 
 
 def tasks_in_order(graph: Graph, rows: dict[int, Sequence[int]]) -> list[tuple[int, int]]:
@@ -62,25 +22,9 @@ def tasks_in_order(graph: Graph, rows: dict[int, Sequence[int]]) -> list[tuple[i
 
     Raises Trouble for a cycle, with its files in order.
     """
-    members = {(rule, row) for rule, those in rows.items() for row in those}
-    files = graph.files
-    takers: dict[tuple[int, int], list[tuple[int, int]]] = {}
-    open_needs: dict[tuple[int, int], int] = {}
-    for task in sorted(members):
-        needs = {(files.rule[f], files.row[f]) for f in graph.inputs_of(graph.tables[task[0]], task[1])} & members
-        open_needs[task] = len(needs)
-        for need in needs:
-            takers.setdefault(need, []).append(task)
-    ready = [task for task in sorted(members) if not open_needs[task]]
-    order = []
-    for task in ready:
-        order.append(task)
-        for taker in takers.get(task, ()):
-            open_needs[taker] -= 1
-            if not open_needs[taker]:
-                ready.append(taker)  # the list is the queue that is worked through
-    if len(order) < len(members):
-        raise cycle(graph, {task for task, count in open_needs.items() if count})
+    order, stuck = find_order(graph, rows)
+    if stuck:
+        raise cycle(graph, stuck)
     return order
 
 
@@ -123,3 +67,6 @@ def _place(graph: Graph, rule: int, row: int, number: int) -> Span:
         if column[row] == number or (column[row] < UNSET and number in graph.group(column[row])):
             return item.code.span
     return table.rule.span
+
+
+__all__ = ["components", "cycle", "tasks_in_order"]

@@ -17,13 +17,13 @@ from hpcmake.planner.order import components, tasks_in_order
 from hpcmake.planner.outside import made_elsewhere
 from hpcmake.planner.stale import Judge, is_stale
 from hpcmake.planner.standstill import Standstill
-from hpcmake.planner.urgency import Urgency
 from hpcmake.planner.values import render_value
 from hpcmake.planner.waits import Waits
 from hpcmake.record import Record
 from hpcmake.tasks.paths import normalize
 from hpcmake.tasks.rows import SOURCE
 from hpcmake.tasks.stamps import Stamps
+from hpcmake.tasks.urgency import Urgency
 from hpcmake.tasks.wait import Need, Wait
 from hpcmake.text import Source, Span
 

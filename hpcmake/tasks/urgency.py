@@ -6,13 +6,13 @@ Knows nothing of what runs.
 
 from __future__ import annotations
 
-from hpcmake.planner.order import components, tasks_in_order
+from hpcmake.tasks.order import components, find_order
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from hpcmake.planner.graph import Graph
+    from hpcmake.tasks.order import Tables
 
 
 class Urgency:
@@ -22,7 +22,7 @@ class Urgency:
     tasks of those are looked at one by one.
     """
 
-    def __init__(self, graph: Graph, expected: Callable[[str], float]) -> None:
+    def __init__(self, graph: Tables, expected: Callable[[str], float]) -> None:
         self._graph = graph
         self._expected = expected
         self._after: dict[int, float] = {}
@@ -58,7 +58,7 @@ class Urgency:
 
     def _look_within(self, rows: dict[int, Sequence[int]]) -> None:
         within, files = self._within, self._graph.files
-        for rule, row in reversed(tasks_in_order(self._graph, rows)):
+        for rule, row in reversed(find_order(self._graph, rows)[0]):
             table = self._graph.tables[rule]
             length = within.get((rule, row), 0.0) + self._expected(table.rule.name)
             for number in self._graph.inputs_of(table, row):
