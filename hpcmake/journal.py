@@ -334,7 +334,7 @@ def _generation_of(path: str) -> int:
 
     try:
         with open(path, "rb") as file:
-            return int(loads(file.read())["generation"])
+            return int(loads(file.read())["live"])
     except (OSError, ValueError, KeyError, TypeError):  # then it was not submitted, and has no records
         return 0
 

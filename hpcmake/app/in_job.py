@@ -43,22 +43,46 @@ def main(argv: Sequence[str]) -> int:
         from hpcmake.app.queue.hand_on import hand_on
 
         return hand_on(argv[1])
+    if len(argv) == 2 and argv[0] == "--watch":  # noqa: PLR2004  # a word and a key
+        return watch(argv[1])
     return run_job(argv[0])
+
+
+def watch(key: str) -> int:
+    """Do nothing but hand over: the jobs before this one have ended, perhaps all by a kill."""
+    folder = JobFolder(f"{FOLDER}/jobs/{key}")
+    job = find_job(os.environ) or ""
+    if not folder.claim(job, _restarts()):
+        return DONE
+    papers = StatusPaper(
+        folder, Status(key, job=job, restart=_restarts(), host=socket.gethostname(), began=time.time())
+    )
+    papers.write()
+    _go_on(key)
+    papers.end(DONE, "done")
+    return DONE
+
+
+def _status(key: str, job: str) -> Status:
+    return Status(key, job=job, restart=_restarts(), host=socket.gethostname(), began=time.time())
+
+
+def _restarts() -> int:
+    return int(os.environ.get("SLURM_RESTART_COUNT") or 0)
 
 
 def run_job(key: str) -> int:
     """Run the batch of a job, once; return the exit status of its script."""
     folder = JobFolder(f"{FOLDER}/jobs/{key}")
     job = find_job(os.environ) or ""
-    restart = int(os.environ.get("SLURM_RESTART_COUNT") or 0)
     try:
-        if not folder.claim(job, restart):
+        if not folder.claim(job, _restarts()):
             sys.stdout.write(f"hpcmake: {key} is taken, or called off: nothing is run\n")
             return DONE
     except Trouble as trouble:
         sys.stderr.write(render_all(trouble.diagnostics))
         return UNUSABLE
-    papers = StatusPaper(folder, Status(key, job=job, restart=restart, host=socket.gethostname(), began=time.time()))
+    papers = StatusPaper(folder, _status(key, job))
     try:
         exit_status = _Job(folder, papers).run()
     except Trouble as trouble:
@@ -137,11 +161,8 @@ class _Job:
         plan.know(read_records(self.folder.records), own=True)
         for path in self._parents():
             plan.know(read_records(path))
-        drive = self._drive(plan, site, held)
+        drive = self._drive(plan, site, held, rows)
         self.papers.write(rows=rows, left=len(drive.engine.rule))
-        if not drive.engine.has_ready and not drive.engine.is_over:
-            message = "an engine that has nothing ready is over"
-            raise AssertionError(message)
         nothing = not drive.engine.has_ready
         drive.run()
         return self._end(drive, nothing=nothing)
@@ -194,11 +215,13 @@ class _Job:
             if intent is not None:
                 todo += intent.parents
 
-    def _drive(self, plan: BatchPlan, site: Site, held: Held) -> Drive:
+    def _drive(self, plan: BatchPlan, site: Site, held: Held, rows: int) -> Drive:
         from hpcmake.app.books import Books
         from hpcmake.app.drive import Drive
+        from hpcmake.app.growing import MoreRows
         from hpcmake.app.venue import nodes_of
         from hpcmake.disk import Disk
+        from hpcmake.engine import DONE as IS_DONE
         from hpcmake.engine import Engine
         from hpcmake.jobs.batch_attempts import BatchAttempts
         from hpcmake.journal import JournalWriter
@@ -230,6 +253,16 @@ class _Job:
             is_terminal=False,
             color=False,
         )
+        growing = None
+        if head.get("grows"):
+            growing = MoreRows(
+                plan,
+                self.papers,
+                read=rows,
+                left=venue.left,
+                spare=lambda: max(1, len(venue.spots) - len(drive.handed)),
+                done=lambda: engine.counts[IS_DONE],
+            )
         drive = Drive(
             likewise,
             engine,
@@ -245,6 +278,7 @@ class _Job:
             keep_temp=True,  # who plans the whole campaign knows who else wants a `temp` file
             rerun=lambda handle: f"hpcmake {handle}".rstrip(),
             wants=venue.wants,
+            growing=growing,
         )
         _Beats.drive = drive
         count = sum(table.count for table in plan.graph.tables if table not in plan.elsewhere)

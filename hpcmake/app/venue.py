@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from typing import Protocol
 
+    from hpcmake.app.here import HeldNodes
     from hpcmake.app.opening import Opened
     from hpcmake.diagnostics import Trouble
     from hpcmake.model import Resources, Runner
@@ -142,7 +143,7 @@ def find_venue(opened: Opened, mark: Callable[[], str]) -> Venue:
     return ThisMachine(number, mark)
 
 
-def nodes_of(site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> Venue:
+def nodes_of(site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> HeldNodes:
     """Return the nodes of a job as the place of a run; logs are kept in `folder`.  Raises Trouble."""
     if held.block is not None and site.launcher == "runjob":
         from hpcmake.app.held_blocks import HeldBlocks

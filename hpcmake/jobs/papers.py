@@ -52,8 +52,9 @@ class Intent(Paper):
     `nodes` are those that it is given, `charged` those that are charged, `walltime` seconds.  `parents` are keys of the
     campaign's jobs that it waits for, `after` how they must end (`ok`, `any`).  `tasks` counts those of its batch,
     `expected` is in seconds, `why` are the words that the user reads of its shape.  `generation` is that of the lease
-    under which it was planned, `host` and `user` whose it is.  `role` is `work` or `watch`.  `keep_going` is `-k`.
-    `at` is when it was written, in seconds since 1970: for people.
+    under which it was planned, `live` the number of the live file of who planned it, `host` and `user` whose it is.
+    `role` is `work` or `watch`.  `keep_going` is `-k`; with `grows`, it asks for more
+    when it has time left.  `at` is when it was written, in seconds since 1970: for people.
     """
 
     key: str
@@ -69,10 +70,12 @@ class Intent(Paper):
     why: str = ""
     project: str | None = None
     generation: int = 0
+    live: int = 0
     host: str = ""
     user: str = ""
     role: str = "work"
     keep_going: bool = False
+    grows: bool = False
     at: float = 0.0
 
     @property

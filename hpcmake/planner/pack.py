@@ -12,7 +12,7 @@ from hpcmake.planner.forecast import forecast
 from hpcmake.planner.queues import MINUTE, Wishes, open_queues, shapes
 from hpcmake.planner.refuse import Refused, find_refused
 from hpcmake.planner.stages import Progress
-from hpcmake.planner.timeline import Allocation, Timeline
+from hpcmake.planner.timeline import Allocation, Timeline, Wants
 from hpcmake.planner.tries import Alternative, Tries
 from hpcmake.record import Record
 from hpcmake.tasks.estimates import NONE_GIVEN
@@ -93,7 +93,7 @@ def pack(
     wishes = wishes or Wishes()
     classes = sorted(classes, key=_place)
     queues = open_queues(site, wishes, classes, purpose=purpose)
-    guess = _guess(classes, site, queues) if purpose == "trial" else _GUESS
+    guess = _guess(classes, site, queues) if purpose == "trial" else min(_GUESS, _longest(site, queues))
     settled = [_settle(each, guess) for each in classes]
     found = shapes(site, queues, wishes, settled)
     refused = find_refused(classes, site, queues, found, wishes)
@@ -139,12 +139,17 @@ def one_each(classes: Sequence[TaskClass]) -> list[TaskClass]:
     return list(seen.values())
 
 
+def _longest(site: Site, queues: Sequence[Queue]) -> float:
+    """Return for how long a task may run in the longest job that there is: one of unknown length is let run."""
+    longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
+    return max(MINUTE, longest - (site.margin or 0.0))
+
+
 def _guess(classes: Sequence[TaskClass], site: Site, queues: Sequence[Queue]) -> float:
     """Return how long the tasks of a trial are taken to be of which nothing is known: all are to fit one job."""
-    longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
     blank = [each for each in classes if each.estimate.basis == NONE_GIVEN]
     known = sum(each.estimate.ceiling for each in classes if each.estimate.basis != NONE_GIVEN)
-    free = longest - (site.margin or 0.0) - known
+    free = _longest(site, queues) - known
     return min(_GUESS, max(MINUTE, free / max(1, len(blank)) // MINUTE * MINUTE))
 
 
@@ -156,6 +161,17 @@ def _settle(each: TaskClass, seconds: float) -> TaskClass:
     return each.replace(estimate=each.estimate.replace(seconds=seconds, ceiling=seconds))
 
 
+_PART = 0.25
+"""Of the time that a job has left, what a task counts there of which nothing is known: it is let run in any case."""
+
+
+def _wants_in(tries: Tries, room: Room) -> Wants:
+    if all(each.estimate.basis != NONE_GIVEN for each in tries.classes):
+        return tries.wants(room.node)
+    counted = [_settle(each, _PART * room.seconds) for each in tries.classes]
+    return Wants(counted, room.node, tries.site.smallest_block)
+
+
 def _fill(tries: Tries, rooms: Sequence[Room]) -> tuple[Progress, list[Topped]]:
     """Give the jobs that are there already what they can take."""
     progress = Progress(len(tries.classes))
@@ -163,7 +179,7 @@ def _fill(tries: Tries, rooms: Sequence[Room]) -> tuple[Progress, list[Topped]]:
     only = [kind not in tries.barred for kind in range(len(tries.classes))]
     for room in rooms:
         allocation = Allocation(room.nodes, room.seconds, room.node, tries.site.launch, tries.site.smallest_block)
-        timeline = forecast(tries.wants(room.node), allocation, progress, only)
+        timeline = forecast(_wants_in(tries, room), allocation, progress, only)
         portions = tuple(Portion(kind, *span) for kind, span in timeline.counts().items())
         for portion in portions:
             progress.taken[portion.kind] = portion.stop

@@ -246,10 +246,14 @@ class Tries:
         What is in `barred` is such a rest, and begins when all else is packed.
         """
         first, barred = outlook, self.barred if barred is None else barred
+        candidates = [outlook]
         while True:
-            shape = outlook.shape
-            wave = self._wave(outlook, jobs, cut)
-            more = pack_waves(self.wants(shape.node, shape), self.site, wave, progress, barred)
+            more: list[Job] = []
+            for each in candidates:  # what a queue is asked for may wait for what only another one takes
+                wave = self._wave(each, jobs, cut)
+                more = pack_waves(self.wants(each.shape.node, each.shape), self.site, wave, progress, barred)
+                if more:
+                    break
             jobs += more
             spent = _SHARE * sum(job.reserved for job in jobs) * HOUR
             rest = self.outlooks(progress, barred, spent) if more else []
@@ -258,7 +262,7 @@ class Tries:
                 rest = self.outlooks(progress, barred, spent)
             if not rest:
                 return Plan(jobs, progress, first)
-            outlook = rest[0]
+            candidates = list({each.shape.queue.name: each for each in reversed(rest)}.values())[::-1]
 
 
 def _is_enough(plans: list[Plan], outlook: Outlook) -> bool:

@@ -10,6 +10,7 @@ import time
 
 from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.polling import look
+from hpcmake.jobs.settled import Settled, add_settled, read_settled
 from hpcmake.jobs.submitting import NotQueued, Submitter
 from hpcmake.jobs.watch import Watch
 from hpcmake.journal import FOLDER
@@ -47,7 +48,7 @@ class Board:
         self.readings: dict[str, Reading] = {}
         self.fates: dict[str, Fate] = {}
         self.intents: dict[str, Intent] = {}
-        self.settled: set[str] = set()
+        self.settled = read_settled(FOLDER)
         self.jobs: Jobs | DoNotKnow = DoNotKnow("the queue was not asked yet")
         self.polls = 0
 
@@ -100,6 +101,11 @@ class Board:
                 words.append(f"job {key} was about to be submitted, and is not in the queue: its work is packed anew")
             self.note(folder)
         return words
+
+    def settle(self, settled: Settled) -> None:
+        """Take note, for good, that nothing more will come of a job.  Raises Trouble."""
+        add_settled(FOLDER, settled)
+        self.settled[settled.key] = settled
 
     def living(self) -> list[str]:
         """Return the keys of jobs that may still work their batches."""

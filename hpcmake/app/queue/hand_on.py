@@ -37,7 +37,7 @@ def hand_on(key: str) -> int:
     restore_environment(charter)
     arguments = charter.arguments()
     try:
-        why = _Handing(charter, arguments).run()
+        why = _Handing(charter, arguments, key).run()
     except Trouble as trouble:
         sys.stderr.write(render_all(trouble.diagnostics))
         return 1
@@ -46,7 +46,8 @@ def hand_on(key: str) -> int:
 
 
 class _Handing:
-    def __init__(self, charter: Charter, arguments: Arguments) -> None:
+    def __init__(self, charter: Charter, arguments: Arguments, key: str) -> None:
+        self.key = key
         self.charter = charter
         self.arguments = arguments
         self.queue: QueueRun | None = None
@@ -87,8 +88,10 @@ class _Handing:
             voice,
             call=run_command,
             may_submit=may_submit,
-            generation=int(writer.path.rsplit(".", 2)[-2]),
+            lease=lease,
+            live=int(writer.path.rsplit(".", 2)[-2]),
         )
+        self.queue.leaving = (self.key,)
         try:
             self.queue.look()
             self.queue.pack()

@@ -151,7 +151,8 @@ class _Leading:
             voice,
             call=run_command,
             may_submit=lambda: lease.holds() and not is_stopped(FOLDER),
-            generation=int(writer.path.rsplit(".", 2)[-2]),
+            lease=lease,
+            live=int(writer.path.rsplit(".", 2)[-2]),
         )
         self.poll = poll_of(self.queue.site)
 
@@ -164,7 +165,8 @@ class _Leading:
                 status = self._loop(interrupts)
         finally:
             self.writer.close()
-        self._summary(status)
+        if not self.arguments.flag("detach") or status != 0:
+            self._summary(status)
         return status
 
     def _loop(self, interrupts: Interrupts) -> int:
@@ -174,7 +176,6 @@ class _Leading:
             if queue.is_outdated or (queue.plan.campaign.generated and not queue.count_stale()):
                 queue.is_outdated = False
                 queue.open(Opened(without_folders(self.arguments)))
-                queue.recall()
             run_local_tasks(queue, self.writer, self.lease)
             queue.pack()
             queue.submit()
@@ -228,7 +229,7 @@ class _Leading:
             count = "1 job that waits is" if len(waiting) == 1 else f"{len(waiting)} jobs that wait are"
             self.queue.tell(f"a task has failed: {count} taken back; `-k` goes on with what does not need it")
             ids = order_to_stop(waiting, board.intents)
-            self.queue.withdraw(tuple(waiting), ids, "a task has failed")
+            self.queue.settling.withdraw(list(waiting), ids, ["a task has failed"] * len(waiting))
 
     def _show_poison(self) -> None:
         queue = self.queue

@@ -13,6 +13,7 @@ import time
 from hpcmake.jobs.folder import new_folder
 from hpcmake.jobs.papers import Intent
 from hpcmake.jobs.pieces import write_piece
+from hpcmake.jobs.policy import WATCH
 from hpcmake.jobs.programs import require_program
 from hpcmake.jobs.site_paper import render_site
 from hpcmake.journal import FOLDER
@@ -59,10 +60,16 @@ class Outgoing(Record):
 
 
 class Outbox:
-    """Writes the folders of jobs of one site.  `generation` is that of the live file of who submits them."""
+    """Writes the folders of jobs of one site.
 
-    def __init__(self, site: Site, *, keep_going: bool, latency: float | None, generation: int, user: str) -> None:
+    `generation` is that of the lease of who submits them, `live` the number of its live file.
+    """
+
+    def __init__(
+        self, site: Site, *, keep_going: bool, latency: float | None, generation: int, live: int, user: str
+    ) -> None:
         self.site = site
+        self.live = live
         self.keep_going = keep_going
         self.latency = latency
         self.generation = generation
@@ -79,15 +86,25 @@ class Outbox:
         """Make the folder of a job, with all but its intent.  Raises Trouble."""
         folder = new_folder(FOLDER)
         rows.attempts.lists_in = f"{folder.path}/lists"
-        head = self.head(key=folder.key, tasks=len(job.tasks))
+        head = self.head(key=folder.key, tasks=len(job.tasks), grows=rows.plan.has_unknown)
         write_piece(folder.batch, (head, *rows.make(job.tasks)))
         self._write_script(folder, job)
         return folder
 
+    def write_more(self, folder: JobFolder, tasks: Sequence[tuple[Table, int]], rows: BatchRows) -> None:
+        """Write one more piece of the batch of a job that runs: without tasks it says that there are none for it.
+
+        Raises Trouble.
+        """
+        number = len(folder.pieces()) + 1
+        rows.attempts.lists_in = f"{folder.path}/lists.{number}"
+        write_piece(folder.more(number), (self.head(key=folder.key, tasks=len(tasks)), *rows.make(tasks)))
+
     def _write_script(self, folder: JobFolder, job: Outgoing) -> None:
         root = os.getcwd()
         program = f"{root}/{require_program(FOLDER)}"
-        words = " ".join(quote_word(word) for word in (sys.executable, program, folder.key))
+        order = ("--watch",) if job.role == WATCH else ()
+        words = " ".join(quote_word(word) for word in (sys.executable, program, *order, folder.key))
         lines = [
             "#!/bin/bash",
             f"# {folder.key}: {job.words()}",
@@ -104,7 +121,7 @@ class Outbox:
         except OSError as error:
             raise trouble(error, "write", folder.script) from None
 
-    def intent(self, folder: JobFolder, job: Outgoing, parents: Sequence[str], after: str) -> Intent:
+    def intent(self, folder: JobFolder, job: Outgoing, parents: Sequence[str], after: str, *, grows: bool) -> Intent:
         """Return the intent of a job whose parents have these keys."""
         return Intent(
             key=folder.key,
@@ -120,10 +137,12 @@ class Outbox:
             why=f"{job.words()}; {job.why}" if job.why else job.words(),
             project=self.site.project,
             generation=self.generation,
+            live=self.live,
             host=socket.gethostname(),
             user=self.user,
             role=job.role,
             keep_going=self.keep_going,
+            grows=grows and job.role != WATCH,
             at=time.time(),
         )
 

@@ -5,20 +5,28 @@ Owns the folders of jobs that are written and not yet taken by the scheduler.  K
 
 from __future__ import annotations
 
-from hpcmake.jobs.fates import Queued
+from hpcmake.app.queue.outbox import Outgoing
+from hpcmake.jobs.fates import Queued, Running
 from hpcmake.jobs.fates import Unclear as UnclearFate
-from hpcmake.jobs.policy import Outlook, Planned, decide
-from hpcmake.jobs.submitting import Later, Unclear, after_submit
-from hpcmake.runners.schedulers.jobs import NEVER, Submitted
+from hpcmake.jobs.late_parents import after_submit
+from hpcmake.jobs.policy import WATCH, Outlook, Planned, decide
+from hpcmake.jobs.submitting import Later, Unclear
+from hpcmake.jobs.watchers import Live, needed_watchers
+from hpcmake.runners.schedulers.jobs import NEVER, QUEUED, Submitted
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from hpcmake.app.queue.outbox import Outgoing
+    from collections.abc import Sequence
+
     from hpcmake.app.queue.step import QueueRun
+    from hpcmake.jobs.fates import Fate
     from hpcmake.jobs.folder import JobFolder
     from hpcmake.jobs.policy import Go
     from hpcmake.planner.batch_rows import BatchRows
+
+_WATCH = 600.0
+"""Seconds that a watcher asks for: a plan of 10^6 tasks takes some, and a queue some more."""
 
 
 class Posting:
@@ -38,20 +46,24 @@ class Posting:
         if folder is not None:
             folder.close("its work was packed otherwise")
 
-    def post(self, rows: BatchRows) -> int:
-        """Submit what may go out now; return how many jobs did.  Raises Trouble."""
-        run = self.run
-        board = run.board
-        budget = run.charter.budget
-        outlook = Outlook(
+    def _outlook(self) -> Outlook:
+        run, board = self.run, self.run.board
+        budget, most = run.charter.budget, run.arguments.number("max_queued")
+        return Outlook(
             run.site,
             dict(board.fates),
             board.intents,
             board.jobs,
             board.scheduler.AFTER,
-            None if run.arguments.number("max_queued") is None else int(run.arguments.number("max_queued") or 0),
-            None if budget is None else budget - run.spent(),
+            None if most is None else int(most),
+            None if budget is None else budget - run.settling.spent(),
         )
+
+    def post(self) -> int:
+        """Submit what may go out now; return how many jobs did.  Raises Trouble."""
+        run = self.run
+        rows = run.batch_rows()
+        outlook = self._outlook()
         planned = [self._planned(each) for each in self._within(run.planned)]
         decision = decide(planned, outlook)
         run.waits = decision.wait
@@ -72,6 +84,44 @@ class Posting:
             if job.name not in keys
         ]
         return count
+
+    def post_watchers(self) -> int:
+        """Submit what goes on with the campaign though all its jobs are killed, where there can be such a job.
+
+        Raises Trouble.
+        """
+        run, board = self.run, self.run.board
+        live = [
+            Live(key, board.intents[key].parents, board.intents[key].role, _state_of(board.fates[key]))
+            for key in board.living()
+            if key in board.intents
+        ]
+        left = run.count_stale() > 0 or run.plan.has_unknown
+        count = 0
+        for keys in needed_watchers(live, board.scheduler.AFTER, work_left=left, leaving=run.leaving):
+            job = self._watcher(keys)
+            if job is None:
+                continue
+            decision = decide([self._planned(job)], self._outlook())
+            for go in decision.go:
+                count += self._send(job, go, {}, run.batch_rows()) is not None
+        return count
+
+    def _watcher(self, keys: tuple[str, ...]) -> Outgoing | None:
+        """Return the smallest job that there is, behind others; None if no queue is open to it."""
+        run = self.run
+        queues = [queue for queue in run.site.queues if queue.purpose == "work"]
+        wanted = run.arguments.text("queue")
+        queues = [queue for queue in queues if queue.name == wanted] or queues
+        shapes = [
+            (run.site.charged_nodes(queue, queue.nodes[0]) or queue.nodes[0], queue.nodes[0], queue) for queue in queues
+        ]
+        if not shapes:
+            return None
+        charged, nodes, queue = min(shapes, key=lambda shape: shape[:2])
+        longest = queue.longest_for(nodes) or _WATCH
+        walltime = min(longest, max(queue.shortest, _WATCH))
+        return Outgoing("#watch", queue.name, nodes, charged, walltime, (), keys, role=WATCH)
 
     def _planned(self, job: Outgoing) -> Planned:
         return Planned(job.name, job.queue, job.nodes, job.charged, job.walltime, job.parents, job.role)
@@ -103,11 +153,15 @@ class Posting:
     def _send(self, job: Outgoing, go: Go, keys: dict[str, str], rows: BatchRows) -> str | None:
         """Submit one job; return its key if it is in the queue, or may be.  Raises Trouble."""
         run, board = self.run, self.run.board
+        later = run.submitter.later(job.queue)
+        if later is not None:
+            self.not_before = later.not_before
+            return None
         folder = self.written.pop(job.name, None) or run.outbox.write(job, rows)
         named = [keys.get(parent, parent) for parent in go.parents]
         ids = [board.readings[key].job for key in named]
         parents = sorted({keys.get(parent, parent) for parent in job.parents} | set(named))
-        intent = run.outbox.intent(folder, job, parents, go.after)
+        intent = run.outbox.intent(folder, job, parents, go.after, grows=run.plan.has_unknown)
         queue = run.site.find_queue(job.queue)
         submission = run.outbox.submission(folder, job, ids, go.after)
         answer = run.submitter.submit(folder, intent, submission, queue)
@@ -124,7 +178,7 @@ class Posting:
                 run.tell(f"job {folder.key}: nobody knows whether it is queued ({answer.text}); it is looked for")
                 return folder.key
             board.fates[folder.key] = Queued(folder.key, answer.id)
-            self._tell_sent(job, folder, answer)
+            self._tell_sent(job, folder, answer, ids)
             ends = {board.readings[key].job: self._ended_well(key) for key in named}
             run.submitter.amend(after_submit(answer, ids, ends))
             return folder.key
@@ -142,11 +196,17 @@ class Posting:
         fate = self.run.board.fates.get(key)
         return None if fate is None or fate.is_living else fate.is_good
 
-    def _tell_sent(self, job: Outgoing, folder: JobFolder, answer: Submitted) -> None:
+    def _tell_sent(self, job: Outgoing, folder: JobFolder, answer: Submitted, ids: Sequence[str]) -> None:
         nodes = "1 node" if job.nodes == 1 else f"{job.nodes} nodes"
         words = f"job {answer.id} ({folder.key}): {job.words()} on {nodes}, {render_duration(job.walltime)}"
-        after = f", after {', '.join(job.parents)}" if job.parents else ""
+        after = f", after {', '.join(ids)}" if ids else ""
         more = {"event": "job", "key": folder.key, "job": answer.id, "nodes": job.nodes, "tasks": len(job.tasks)}
         self.run.voice.tell({"kind": "note", "text": f"{words}, queue {job.queue}{after}", **more})
         for said in answer.warnings:
             self.run.tell(f"{self.run.site.scheduler} says: {said}")
+
+
+def _state_of(fate: Fate) -> str:
+    """Return the state in which a scheduler shows a job; that it waits in the queue, where it was not seen yet."""
+    state = fate.state if isinstance(fate, Queued | Running) else None
+    return state.state if state is not None else QUEUED

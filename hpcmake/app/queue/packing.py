@@ -1,0 +1,112 @@
+"""Packing what no job has: into jobs to come, and into jobs that run and have nothing left to do.
+
+Owns which tasks are packed, and what of a packing becomes a job.  Knows nothing of submitting.
+"""
+
+from __future__ import annotations
+
+from hpcmake.app.forecasting import make_forecast, site_names
+from hpcmake.app.queue.leaving_out import blocked_by, left_out
+from hpcmake.app.queue.outbox import Outgoing
+from hpcmake.planner.grounds import grounds_of
+from hpcmake.planner.pack import Room
+from hpcmake.record import Record
+from hpcmake.tasks.states import is_stale
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from hpcmake.app.forecasting import Forecast
+    from hpcmake.app.queue.owners import Task
+    from hpcmake.app.queue.step import QueueRun
+    from hpcmake.planner.attempts import Attempts
+    from hpcmake.planner.batches import Job, Portion
+    from hpcmake.planner.rows import Table
+
+
+_LEAST = 60.0  # seconds that a job must have left to be given more
+
+
+class Packed(Record):
+    """What a packing has come to: jobs to come, and by key what jobs that run are given."""
+
+    jobs: tuple[Outgoing, ...] = ()
+    topped: tuple[tuple[str, tuple[tuple[Table, int], ...]], ...] = ()
+    attempts: Attempts | None = None
+
+
+def pack(run: QueueRun, wanting: Sequence[str]) -> Packed:
+    """Return what is packed of what no living job has; `wanting` are running jobs that would take more.
+
+    Raises Trouble for what the site cannot run.
+    """
+    out = blocked_by(run.plan, seeds(run)) | set(run.owners.of)
+    with left_out(run.plan, out):
+        if not run.count_stale():
+            return Packed()
+        forecast = make_forecast(run.plan, run.site, run.arguments, rooms=list(_rooms(run, wanting)))
+        packing = forecast.packing
+        rooms = {-1 - at: each.room.name for at, each in enumerate(packing.topped)}
+        topped = tuple((each.room.name, _tasks(forecast, each.portions)) for each in packing.topped)
+        return Packed(tuple(_outgoing(run, forecast, job, rooms) for job in packing.jobs), topped, forecast.attempts)
+
+
+def seeds(run: QueueRun) -> list[Task]:
+    """Return the tasks that cannot be in a job: they have failed, or run where the campaign is driven."""
+    found = run.failed()
+    for table in run.plan.graph.tables:
+        names = site_names(table)
+        if names is not None and run.site.name not in names:
+            found += [(table.rule.number, row) for row in range(table.count) if is_stale(table.state[row])]
+    return found
+
+
+def _rooms(run: QueueRun, wanting: Sequence[str]) -> Iterable[Room]:
+    for key in wanting:
+        status, intent = run.board.readings[key].status, run.board.intents.get(key)
+        if status is None or intent is None or status.until < _LEAST:
+            continue
+        queue = run.site.find_queue(intent.queue)
+        kind = run.site.find_kind(queue.node) if queue is not None and queue.node is not None else None
+        yield Room(key, status.spare, status.until, kind or run.site.nodes[0])
+
+
+def _tasks(forecast: Forecast, portions: Iterable[Portion]) -> tuple[tuple[Table, int], ...]:
+    gathered, classes = forecast.gathered, forecast.packing.classes
+    return tuple(
+        [gathered.task(classes[part.kind].members[at]) for part in portions for at in range(part.first, part.stop)]
+    )
+
+
+def _outgoing(run: QueueRun, forecast: Forecast, job: Job, rooms: dict[int, str]) -> Outgoing:
+    tasks = _tasks(forecast, job.portions)
+    parents = {f"#{number}" if number >= 0 else rooms[number] for number in job.after}
+    if run.owners.of:
+        parents |= _owners_of_inputs(run, tasks)
+    grounds = grounds_of(job, forecast.packing, forecast.site, forecast.wishes)
+    return Outgoing(
+        f"#{job.number}",
+        job.shape.queue.name,
+        job.nodes,
+        job.shape.charged,
+        job.walltime,
+        tasks,
+        tuple(sorted(parents)),
+        job.timeline.seconds,
+        "; ".join(each.text for each in grounds),
+    )
+
+
+def _owners_of_inputs(run: QueueRun, tasks: Iterable[tuple[Table, int]]) -> set[str]:
+    """Return the keys of the living jobs that make what tasks take."""
+    graph = run.plan.graph
+    files, owners = graph.files, run.owners.of
+    found: set[str] = set()
+    entries = {column[row] for table, row in tasks for column in table.inputs}
+    for entry in entries:
+        for number in (entry,) if entry >= 0 else graph.group(entry):
+            key = owners.get((files.rule[number], files.row[number]))
+            if key is not None:
+                found.add(key)
+    return found
