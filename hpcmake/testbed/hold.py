@@ -120,7 +120,7 @@ def visit(machine: Machine, queue: Queue, argv: Sequence[str], wish: Wish, job: 
             session.place = server.place(job.number)
             session.end_at(queue.real(job.end or 0.0) - queue.origin)
         status = session.run(argv, around, number=job.number if job else 0)
-        left = len(queue.jobs)
+        left = sum(not each.is_held_here for each in queue.jobs.values())
         if wish.waits:
             server.write_rest()
         launches, noted = 0, []
