@@ -259,7 +259,8 @@ class _Session:
             if self.pid:
                 state.tell("the job's time is over: SIGTERM to its command")
                 os.kill(self.pid, signal.SIGTERM)
-                self._plan(time.monotonic() + self.machine.grace, "job-dies")
+                speed = 1 if server is None else server.queue.speed
+                self._plan(time.monotonic() + self.machine.grace / speed, "job-dies")
         elif kind == "job-dies":
             state.tell("everything in the job was killed")
             if self.place != state.folder or server is None:

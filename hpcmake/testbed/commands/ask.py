@@ -54,7 +54,11 @@ def _request(name: str, argv: Sequence[str], stdin: str | None) -> bytes:
         user = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         user = os.environ.get("USER", str(os.getuid()))
-    texts = [name, os.getcwd(), user, str(len(argv)), *argv, "" if stdin is None else "stdin", stdin or ""]
+    try:
+        cwd = os.getcwd()
+    except OSError:
+        cwd = os.environ.get("PWD", "/")  # it has been removed
+    texts = [name, cwd, user, str(len(argv)), *argv, "" if stdin is None else "stdin", stdin or ""]
     texts += [f"{key}={value}" for key, value in os.environ.items()]
     body = b"".join(text.encode("utf-8", "surrogateescape") + b"\0" for text in texts)
     return b"%d\n" % len(body) + body
