@@ -86,18 +86,6 @@ error[E815]: `--submit` is about jobs on a site, and no site is named
 1 | --submit
   | ^^^^^^^^
   = help: name one, `--site NAME` (`hpcmake sites` lists them), or leave `--submit` out
-$ --site theta
-error[E805]: submitting jobs to theta needs a later version
- --> the command line:1:1
-1 | --site theta
-  | ^^^^^^^^^^^^
-  = help: inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be
-$ --site theta --detach
-error[E805]: `--detach`, which is for jobs that hpcmake submits, needs a later version
- --> the command line:1:1
-1 | --detach
-  | ^^^^^^^^
-  = help: inside a job that you have submitted, run it with `--here`; `-n` shows what the jobs would be
 $ -n --site thete
 error[E900]: there is no site `thete`
  --> the command line:1:8

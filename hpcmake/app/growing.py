@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 LEAST = 60.0
 """Seconds that must be left for asking to make sense."""
 _LOOK = 1.0
+_BETWEEN = 30.0
+"""Seconds between two questions while tasks still run: each costs a plan."""
 _PATIENCE = 90.0
 """Seconds for which an answer is awaited from whoever drives the campaign elsewhere."""
 
@@ -31,11 +33,12 @@ _PATIENCE = 90.0
 class MoreRows:
     """The pieces of a batch that come while it runs.
 
-    `left` gives the seconds that tasks may still run, `spare` the nodes on which nothing does, `done` counts tasks that
-    have succeeded: only that can make more known.  `read` is how many pieces were read before.
+    `left` gives the seconds that tasks may still run, `spare` the nodes on which nothing does, `is_empty` whether none
+    runs at all; `done` counts tasks that have succeeded: only that can make more known.  `read` is how many pieces were
+    read before.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # what a job knows of itself, as questions
         self,
         plan: BatchPlan,
         papers: StatusPaper,
@@ -43,6 +46,7 @@ class MoreRows:
         read: int,
         left: Callable[[], float],
         spare: Callable[[], int],
+        is_empty: Callable[[], bool],
         done: Callable[[], int],
         clock: Callable[[], float] = time.monotonic,
         start: Callable[[str], Process] | None = None,
@@ -52,11 +56,13 @@ class MoreRows:
         self.read = read
         self._left = left
         self._spare = spare
+        self._is_empty = is_empty
         self._done = done
         self._clock = clock
         self._start = start or start_hand_over
         self._next = 0.0
         self._asked_at: float | None = None
+        self._last = float("-inf")
         self._done_when_asked = -1
         self._child: Process | None = None
 
@@ -71,7 +77,7 @@ class MoreRows:
             return self._read_pieces()
         if is_idle and self._may_ask():
             self._done_when_asked = self._done()
-            self._asked_at = now
+            self._asked_at = self._last = now
             self.papers.write(wants=True, spare=self._spare(), until=self._left(), rows=self.read)
             self._child = self._start(self.papers.folder.key)
         return {}
@@ -83,7 +89,9 @@ class MoreRows:
         return False
 
     def _may_ask(self) -> bool:
-        return self._done() > self._done_when_asked and self._left() > LEAST
+        if self._done() <= self._done_when_asked or self._left() <= LEAST or self._spare() < 1:
+            return False
+        return self._is_empty() or self._clock() - self._last >= _BETWEEN
 
     def _look_after_child(self) -> None:
         if self._child is not None and self._child.poll() is not None:

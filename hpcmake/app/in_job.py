@@ -260,7 +260,8 @@ class _Job:
                 self.papers,
                 read=rows,
                 left=venue.left,
-                spare=lambda: max(1, len(venue.spots) - len(drive.handed)),
+                spare=lambda: len(venue.spots) - len(drive.handed),
+                is_empty=lambda: not drive.handed,
                 done=lambda: engine.counts[IS_DONE],
             )
         drive = Drive(

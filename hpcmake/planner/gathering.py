@@ -118,7 +118,7 @@ class _Columns:
         rows = stale_rows(table)
         numbers = _Numbers(self, table)
         first = numbers.of_or_none(rows[0])
-        if numbers.alike.are_all:
+        if numbers.alike.are_all and not numbers.cuts:
             kinds = [first] * len(rows)
         else:
             kinds = [first, *(numbers.of_or_none(row) for row in rows[1:])]
@@ -149,8 +149,11 @@ class _Columns:
                     usual[at] = growth.at(size, expected[self.estimate[start + at]].limit).seconds
         self.seconds.extend(array("d", usual))
 
-    def number_of(self, table: Table, row: int, walls: Sequence[float]) -> tuple[int, int, int]:
-        """Return the numbers of traits, shape and estimate of a task.  Raises Trouble, Wait."""
+    def number_of(self, table: Table, row: int, walls: Sequence[float], cut_after: float = 0.0) -> tuple[int, int, int]:
+        """Return the numbers of traits, shape and estimate of a task.  Raises Trouble, Wait.
+
+        A deadline has cut it after `cut_after` seconds, if any has.
+        """
         rule = table.rule
         first, more = self.attempts.resources(table, row, 1)
         tries = more.get("retries", self.retries)
@@ -160,6 +163,8 @@ class _Columns:
             rule.name, more.get("priority", 0), more.get("at_once"), queue if isinstance(queue, str) else None
         )
         expected = estimate(walls, limit=first.time, longest=self.longest)
+        if cut_after:
+            expected = expected.after_cut(cut_after)
         return (
             self.traits.setdefault(traits, len(self.traits)),
             self.shapes.setdefault(shape, len(self.shapes)),
@@ -176,11 +181,14 @@ class _Numbers:
         self.walls = columns.plan.history.walls(table.rule.name)
         self.growth = _growth_of(columns.plan, table.rule.name, self.walls)
         self.alike = Alike(table, columns.retries)
+        self.cuts = _cuts_of(columns.plan, table)
         self.known: dict[tuple[str, ...], tuple[int, int, int]] = {}
 
     def of(self, row: int) -> tuple[int, int, int]:
         """Return the numbers of a task.  Raises Trouble, Wait."""
         key = self.alike.key(row)
+        if row in self.cuts:
+            return self.columns.number_of(self.table, row, self.walls, self.cuts[row])
         if key is None:
             return self.columns.number_of(self.table, row, self.walls)
         found = self.known.get(key)
@@ -194,6 +202,19 @@ class _Numbers:
             return self.of(row)
         except Wait:
             return None
+
+
+def _cuts_of(plan: Plan, table: Table) -> dict[int, float]:
+    """Return the tasks of a rule that a deadline has cut the last time, by row, with the seconds that they had run."""
+    name = table.rule.name
+    cut = {
+        task: record.get("e", 0.0)
+        for task, record in plan.history.others.items()
+        if record["k"] == "cut" and record.get("why") == "deadline" and task.partition("[")[0] == name
+    }
+    if not cut:
+        return {}
+    return {row: seconds for row in range(table.count) if (seconds := cut.get(table.name(row), 0.0)) > 0}
 
 
 # ---------------------------------------------------------------- sizes of inputs

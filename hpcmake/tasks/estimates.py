@@ -44,6 +44,13 @@ class Estimate(Record):
     spread: float = 0.0
     limit: float | None = None
 
+    def after_cut(self, seconds: float) -> Estimate:
+        """Return what counts for a task that a deadline has cut after some seconds: as much again must be left."""
+        least = needed(0.0, seconds) if self.limit is None else min(needed(0.0, seconds), self.limit)
+        if self.basis == NONE_GIVEN:
+            return self.replace(seconds=least, ceiling=least, basis=ASSUMED)
+        return self.replace(seconds=max(self.seconds, least), ceiling=max(self.ceiling, least))
+
     def words(self) -> str:
         """Return what it rests on: `measured: 312 runs, 2m, 95 % under 4m`."""
         if self.basis == MEASURED:

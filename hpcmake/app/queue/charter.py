@@ -28,9 +28,10 @@ _ENVIRONMENT = 1 << 17  # letters of variables that are kept at most: who reads 
 class Charter(Record):
     """What was asked for: the targets and options of the command line, and the site by its name or file.
 
-    `first` is the sequence of the run's first job: what failed in it or later has failed in this run, and is not tried
-    again by it.  `budget` is what its jobs may be charged, in node-hours.  `variables` are those of the environment
-    which the Wfile may read: a job's are others.
+    `is_over`: the run has come to its end, and nothing more is submitted for it.  `first` is the sequence of the run's
+    first job: what failed in it or later has failed in this run, and is not tried again by it.  `budget` is what its
+    jobs may be charged, in node-hours.  `variables` are those of the environment which the Wfile may read: a job's are
+    others.
     """
 
     words: tuple[str, ...]
@@ -40,6 +41,7 @@ class Charter(Record):
     detached: bool = False
     variables: Mapping[str, str] = {}  # frozen by use
     at: float = 0.0
+    is_over: bool = False
 
     def arguments(self) -> Arguments:
         """Return the command line."""

@@ -11,8 +11,9 @@ import sys
 from hpcmake.app.lead import open_voice
 from hpcmake.app.opening import Opened
 from hpcmake.app.placing import run_command
-from hpcmake.app.queue.charter import read_charter, restore_environment
-from hpcmake.app.queue.lead import asking, seen_statuses
+from hpcmake.app.queue.asking import asking
+from hpcmake.app.queue.charter import read_charter, restore_environment, write_charter
+from hpcmake.app.queue.lead import seen_statuses
 from hpcmake.app.queue.step import QueueRun
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.jobs.hand_over import Desk, find_job, hand_over
@@ -34,6 +35,8 @@ def hand_on(key: str) -> int:
     if charter is None:
         sys.stderr.write(f"hpcmake: there is no charter in {FOLDER}, so {key} hands nothing over\n")
         return 1
+    if charter.is_over:
+        return 0
     restore_environment(charter)
     arguments = charter.arguments()
     try:
@@ -96,6 +99,8 @@ class _Handing:
             self.queue.look()
             self.queue.pack()
             self.queue.submit()
+            if not self.queue.board.living() and not self.queue.planned and not self.queue.plan.has_unknown:
+                write_charter(self.charter.replace(is_over=True))
         finally:
             writer.close()
             voice.close()

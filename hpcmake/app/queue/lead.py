@@ -6,7 +6,6 @@ Owns the loop of steps, how long is waited between them, and the exit status.  K
 from __future__ import annotations
 
 import os
-import shutil
 import time
 
 from hpcmake.app.forecasting import make_forecast
@@ -15,33 +14,27 @@ from hpcmake.app.lead import open_voice, tell_wait, without_folders
 from hpcmake.app.opening import Opened
 from hpcmake.app.placing import run_command
 from hpcmake.app.preparing import require_writable, tell_warnings
+from hpcmake.app.queue.asking import asking, poll_of, require_commands
 from hpcmake.app.queue.charter import make_charter, read_charter, write_charter
+from hpcmake.app.queue.keeping import adopt_what_is_there, tidy_up
 from hpcmake.app.queue.local_tasks import run_local_tasks
 from hpcmake.app.queue.step import QueueRun
-from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.jobs.folder import list_folders, next_sequence
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
 from hpcmake.jobs.marks import clear_stop, is_stopped, write_budget
 from hpcmake.journal import FOLDER
 from hpcmake.lease import acquire
-from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.tasks.states import FRESH
-from hpcmake.text import Source, Span
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from hpcmake.app.forecasting import Forecast
     from hpcmake.app.queue.charter import Charter
     from hpcmake.lease import Lease
     from hpcmake.report import Voice
     from hpcmake.site import Site
 
-POLL = "HPCMAKE_POLL"
-"""The variable that says how many seconds lie between two looks at the queue, in place of the site."""
-_POLL = 60.0
 _GLANCE = 5.0
 """Seconds between two looks at what running jobs have recorded: these are a few small reads, and no query."""
 _TICK = 0.25
@@ -69,43 +62,6 @@ def submit(opened: Opened) -> int:
             return _Leading(opened, lease, charter, voice).run(forecast)
         finally:
             voice.close()
-
-
-def require_commands(site: Site) -> None:
-    """Raise Trouble if the scheduler's commands are not there."""
-    scheduler = find_scheduler(site.scheduler)
-    missing = [name for name in scheduler.COMMANDS if shutil.which(name) is None] if scheduler is not None else []
-    if not missing:
-        return
-    names = ", ".join(f"`{name}`" for name in missing)
-    message = f"the commands of {site.name}'s scheduler are not on the PATH: {names}"
-    source = Source("the command line", f"--site {site.name}")
-    help_ = (
-        f"log in to {site.name}, or load the module that brings them; to try it here, on an emulated machine:\n"
-        f"`hpcmake testbed {site.name} -- hpcmake …`; `-n` only shows what would be submitted"
-    )
-    raise Trouble(Diagnostic("E917", message, Span(source, 0, len(source.text)), help=help_), exit_status=3)
-
-
-def asking(site: Site) -> Callable[[str], bool | None]:
-    """Return what tells whether a job is in the queue still: True, False, or None where nobody knows."""
-    from hpcmake.runners.schedulers.jobs import DoNotKnow
-
-    scheduler = find_scheduler(site.scheduler)
-
-    def ask(job: str) -> bool | None:
-        if scheduler is None or not job[:1].isdigit():
-            return None
-        try:
-            status, out, err = run_command(scheduler.render_poll_job(job), 30.0)
-        except OSError:
-            return None
-        told = scheduler.parse_poll_job(status, out.decode(errors="replace"), err.decode(errors="replace"))
-        if isinstance(told, DoNotKnow):
-            return None
-        return told is not None and told.in_queue
-
-    return ask
 
 
 def _forecast(opened: Opened, site: Site) -> Forecast | None:
@@ -162,7 +118,10 @@ class _Leading:
         interrupts = Interrupts()
         try:
             with interrupts:
+                adopt_what_is_there(self.queue, self.writer)
                 status = self._loop(interrupts)
+            if status == 0 and not self.queue.board.living() and not self.queue.count_stale():
+                tidy_up(self.queue, self.writer, lambda: Opened(without_folders(self.arguments)))
         finally:
             self.writer.close()
         if not self.arguments.flag("detach") or status != 0:
@@ -171,8 +130,12 @@ class _Leading:
 
     def _loop(self, interrupts: Interrupts) -> int:
         queue = self.queue
+        is_first = True
         while True:
             queue.look()
+            if is_first:
+                self._tell_attached()
+                is_first = False
             if queue.is_outdated or (queue.plan.campaign.generated and not queue.count_stale()):
                 queue.is_outdated = False
                 queue.open(Opened(without_folders(self.arguments)))
@@ -181,6 +144,7 @@ class _Leading:
             queue.submit()
             status = self._verdict()
             if status is not None:
+                write_charter(self.charter.replace(is_over=True))
                 return status
             if self.arguments.flag("detach"):
                 return self._leave()
@@ -245,10 +209,9 @@ class _Leading:
             if lines:
                 queue.tell("\n".join([f"{path} ends with:", *(f"    {line}" for line in lines)]))
 
-    def _leave(self) -> int:
+    def _hand_over(self) -> None:
         """Leave the campaign to its jobs: after this, whoever of them ends plans and submits what follows."""
         queue = self.queue
-        living = queue.board.living()
         desk = Desk(
             FOLDER,
             job=None,
@@ -259,6 +222,11 @@ class _Leading:
             lease=self.lease,
         )
         hand_over(desk, holding=True)
+
+    def _leave(self) -> int:
+        queue = self.queue
+        self._hand_over()
+        living = queue.board.living()
         jobs = [queue.board.readings[key].job for key in living]
         named = ", ".join(filter(None, jobs))
         text = f"the campaign goes on by itself, in {len(jobs)} job{'' if len(jobs) == 1 else 's'}: {named}"
@@ -276,6 +244,7 @@ class _Leading:
     def _interrupted(self) -> int:
         living = self.queue.board.living()
         if living:
+            self._hand_over()
             count = "1 job is" if len(living) == 1 else f"{len(living)} jobs are"
             self.queue.tell(
                 f"{count} in the queue still, and the campaign goes on by them; `hpcmake` watches it again, "
@@ -301,6 +270,15 @@ class _Leading:
         return bool(interrupts.count)
 
     # ------------------------------------------------------------ telling
+
+    def _tell_attached(self) -> None:
+        """Tell of the jobs that are there already: what they have is not submitted again."""
+        board = self.queue.board
+        for key in board.living():
+            count = len(self.queue.owners.tasks.get(key, ()))
+            tasks = "1 task" if count == 1 else f"{count} tasks"
+            self.queue.tell(f"job {key} with {tasks} is there already: {board.fates[key].words(time.time())}")
+        self.queue.settling.attached.update(board.living())
 
     def _tell_start(self, forecast: Forecast | None) -> None:
         queue = self.queue
@@ -353,19 +331,6 @@ class _Leading:
                 "keep_going": self.arguments.flag("keep_going"),
             }
         )
-
-
-def poll_of(site: Site) -> float:
-    """Return the seconds between two looks at the queue."""
-    text = os.environ.get(POLL)
-    if text:
-        try:
-            return max(0.05, float(text))
-        except ValueError:
-            source = Source("the environment", f"{POLL}={text}")
-            span = Span(source, len(POLL) + 1, len(source.text))
-            raise Trouble(Diagnostic("E803", f"`{POLL}` is a number of seconds, not `{text}`", span)) from None
-    return site.poll or _POLL
 
 
 def seen_statuses(queue: QueueRun) -> object:

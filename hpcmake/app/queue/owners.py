@@ -28,6 +28,8 @@ class Owners:
         self.plan = plan
         self.of: dict[Task, str] = {}
         self.tasks: dict[str, set[Task]] = {}
+        self.definitions: dict[str, dict[str, str]] = {}
+        """Of jobs that were recalled, the definition of each rule in their batches."""
         self._named: dict[int, dict[str, int]] = {}
 
     def give(self, key: str, tasks: Iterable[Task]) -> None:
@@ -50,7 +52,11 @@ class Owners:
         paths = folder.pieces()
         for path in paths:
             try:
-                self.give(folder.key, self._read(read_piece(path)))
+                records = read_piece(path)
+                self.definitions.setdefault(folder.key, {}).update(
+                    (record["name"], record["c"]) for record in records if record["k"] == "rule"
+                )
+                self.give(folder.key, self._read(records))
             except (TornError, OSError):  # it is not run either
                 continue
         self.tasks.setdefault(folder.key, set())

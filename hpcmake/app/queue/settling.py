@@ -8,11 +8,12 @@ from __future__ import annotations
 import os
 import time
 
-from hpcmake.jobs.fates import Over
-from hpcmake.jobs.recall import Ended, committed, find_poison, take_back
+from hpcmake.jobs.fates import Over, Queued
+from hpcmake.jobs.recall import Ended, committed, find_poison, order_to_stop, take_back
 from hpcmake.jobs.settled import Settled
 from hpcmake.runners.schedulers.jobs import DoNotKnow
 from hpcmake.tasks.states import is_stale
+from hpcmake.tasks.wait import Wait
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ class Settling:
     def __init__(self, run: QueueRun) -> None:
         self.run = run
         self.ended = [_ended(each) for each in run.board.settled.values() if run.is_of_run(each.key)]
+        self.attached: set[str] = set()
+        """Jobs that were there when this process began to drive."""
         self._stuck: frozenset[str] = frozenset()
         self._told: set[str] = set()
 
@@ -74,7 +77,7 @@ class Settling:
         )
         board.settle(settled)
         self.ended.append(_ended(settled))
-        if settled.role != "work" or not fate.job or not (run.is_of_run(key) or left):
+        if settled.role != "work" or not fate.job or not (run.is_of_run(key) or key in self.attached or left):
             return
         counts = f"{status.done} done, {status.failed} failed" if status is not None else ""
         again = "" if run.is_stopping() else ", packed anew"
@@ -97,6 +100,46 @@ class Settling:
                 self._told.add(words)
                 run.tell(words)
         self.withdraw(found.keys, found.ids, found.reasons)
+
+    def take_back_outdated(self) -> None:
+        """Take back jobs that wait with commands that the Wfile has no more, and tell of those that run.
+
+        Raises Trouble.
+        """
+        run, board = self.run, self.run.board
+        waiting: list[str] = []
+        for key in board.living():
+            changed = sorted(self._changed_rules(key))
+            if not changed:
+                continue
+            names = ", ".join(f"`{name}`" for name in changed)
+            name = f"{board.readings[key].job} ({key})"
+            if isinstance(board.fates[key], Queued):
+                waiting.append(key)
+                run.tell(f"job {name} is taken back: {names} changed in the Wfile since it was submitted")
+            else:
+                run.tell(f"job {name} runs {names} as before the Wfile was changed; those tasks run again after it")
+        if waiting:
+            fates = {key: board.fates[key] for key in waiting}
+            ids = order_to_stop(fates, board.intents)
+            self.withdraw(waiting, ids, ["its commands changed"] * len(waiting))
+
+    def _changed_rules(self, key: str) -> set[str]:
+        """Return the rules of a job's batch that are otherwise by now, or are gone."""
+        plan = self.run.plan
+        found = set()
+        for name, digest in self.run.owners.definitions.get(key, {}).items():
+            rule = plan.campaign.by_name.get(name)
+            if rule is None:
+                found.add(name)
+                continue
+            try:
+                now = plan.definition_of(plan.graph.tables[rule.number])
+            except Wait:
+                continue
+            if now != digest:
+                found.add(name)
+        return found
 
     def withdraw(self, keys: Sequence[str], ids: Sequence[str], reasons: Sequence[str]) -> None:
         """Let jobs that wait do no work, and take them out of the queue.  Raises Trouble."""

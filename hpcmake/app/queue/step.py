@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from hpcmake.app.queue.board import Board, find_user
 from hpcmake.app.queue.intake import Intake
+from hpcmake.app.queue.keeping import TempFiles
 from hpcmake.app.queue.outbox import Outbox, Outgoing
 from hpcmake.app.queue.owners import Owners
 from hpcmake.app.queue.packing import pack
@@ -21,7 +22,7 @@ from hpcmake.planner.batch_rows import BatchRows
 from hpcmake.runners.keys import parse_key
 from hpcmake.runners.launchers import preview_launch
 from hpcmake.runners.schedulers.scheduler import find_scheduler
-from hpcmake.tasks.states import is_stale
+from hpcmake.tasks.states import FRESH, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,7 +120,8 @@ class QueueRun:
         """How often each task has failed in this run."""
         for name, length in opened.journal.seen.items():
             if name.startswith("jobs/") and self.is_of_run(name.split("/")[1]):
-                self._count_failures(name, length)
+                self._recall(name, length)
+        self.temps = TempFiles(opened, self.plan, self.voice)
         for key in self.board.living():
             self.owners.recall(self.board.folders[key])
         self._is_packed = False
@@ -129,11 +131,21 @@ class QueueRun:
         parsed = parse_key(key)
         return parsed is not None and parsed.sequence >= self.charter.first
 
-    def _count_failures(self, name: str, length: int) -> None:
+    def _recall(self, name: str, length: int) -> None:
+        """Recall what jobs of this run have done already: failures count, and what was forced is so no more."""
+        choices, tables = self.opened.choices, self.plan.graph.tables
+        forced = choices.always or choices.rules or choices.new
         for record in parse_records(self.opened.journal.read_live(name)[:length], name)[0]:
-            task = self.owners.find_by_name(record["t"]) if record.get("k") == "fail" else None
-            if task is not None:
-                self.failures[task] = self.failures.get(task, 0) + 1
+            kind = record.get("k")
+            if kind == "fail":
+                task = self.owners.find_by_name(record["t"])
+                if task is not None:
+                    self.failures[task] = self.failures.get(task, 0) + 1
+            elif kind == "ok" and forced:
+                task = self.owners.find(record["out"][0][0] if record["out"] else None, record["t"])
+                if task is not None:
+                    tables[task[0]].state[task[1]] = FRESH
+                    self.plan.judge.note(tables[task[0]], task[1], FRESH)
 
     def retries(self, task: Task) -> int:
         """Return how often a task is tried again."""
@@ -169,6 +181,7 @@ class QueueRun:
         if is_first:
             for key in self.board.living():
                 self.owners.recall(self.board.folders[key])
+            self.settling.take_back_outdated()
         self.take_in()
         if self.settling.settle():
             self._is_packed = False
@@ -190,6 +203,7 @@ class QueueRun:
                 is_news = True
                 self.done += 1
                 self.failures.pop(task, None)
+                self.temps.on_done(task)
             elif kind == "fail" and task is not None:
                 self.failures[task] = self.failures.get(task, 0) + 1
             elif kind == "gave up":
@@ -213,7 +227,9 @@ class QueueRun:
         """Plan on, if something is unknown that may be known now.  Raises Trouble."""
         if self.plan.has_unknown:
             self.opened.disk.refresh()
-            if any(self.plan.advance().values()):
+            rows = self.plan.advance()
+            self.temps.grow(rows)
+            if any(rows.values()):
                 self._is_packed = False
 
     def note_change(self) -> None:
