@@ -108,6 +108,7 @@ CODES = {
     "E720": "another hpcmake drives this campaign",
     "E721": "another hpcmake has taken this campaign over",
     "E730": "a batch that cannot be read",
+    "E731": "jobs of this campaign are in the queue",
     "E801": "a `-D` for a param that is not there",
     "E802": "a `-D` with a value of another kind",
     "E803": "an option with a wrong value, or without one",

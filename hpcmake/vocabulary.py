@@ -124,7 +124,7 @@ VERBS = {
     "log": "the output of a task's last attempt",
     "graph": "the graph, as dot, mermaid, svg or json",
     "script": "write the jobs of a site as plain job scripts",
-    "stop": "end what runs",
+    "stop": "end what runs, and take queued jobs back",
     "clean": "remove what rules made",
     "fmt": "put the Wfile into its canonical form",
     "check": "all diagnostics, without planning",

@@ -1,22 +1,19 @@
-"""The verbs that end and remove: `stop` and `clean`.
+"""`clean`: files that rules made are removed.
 
-Owns what is ended and what may be removed.  Knows nothing of how files were made.
+Owns what may be removed.  Knows nothing of how files were made.
 """
 
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import time
 
 from hpcmake.app.books import Books
-from hpcmake.app.opening import Opened, enter
+from hpcmake.app.opening import Opened
 from hpcmake.app.orphans import find_orphans
 from hpcmake.app.usage import usage
-from hpcmake.holders import find_self, is_alive
 from hpcmake.journal import FOLDER
-from hpcmake.lease import acquire, find_holder
+from hpcmake.lease import acquire
 from hpcmake.report.words import printable
 
 TYPE_CHECKING = False
@@ -26,37 +23,6 @@ if TYPE_CHECKING:
     from hpcmake.options import Arguments
     from hpcmake.planner.plan import Plan
     from hpcmake.tasks.ledger import Past
-
-PATIENCE = 30.0
-"""Seconds that `stop` waits for a run to end."""
-
-
-def stop(arguments: Arguments) -> int:
-    """End the run of this campaign, with all that it runs.  Returns 1 if it does not end.  Raises Trouble."""
-    enter(arguments)
-    holder = find_holder(FOLDER)
-    if holder is None:
-        sys.stderr.write("nothing is running\n")
-        return 0
-    me = find_self()
-    if not is_alive(holder, me):
-        raise usage(
-            f"the run is on another machine: {holder.words()}",
-            "stop",
-            help_=f"log in there and say `hpcmake stop`, or kill {holder.pid}",
-        )
-    os.kill(holder.pid, signal.SIGTERM)
-    sys.stderr.write(f"ending {holder.words()}\n")
-    deadline = time.monotonic() + PATIENCE
-    while find_holder(FOLDER) is not None and is_alive(holder, me):
-        if time.monotonic() > deadline:
-            sys.stderr.write(
-                f"it has not ended after {PATIENCE:.0f} s; `kill -9 {holder.pid}` ends it, and the next run cleans up\n"
-            )
-            return 1
-        time.sleep(0.05)
-    sys.stderr.write("ended; the next `hpcmake` goes on from here\n")
-    return 0
 
 
 def clean(arguments: Arguments) -> int:

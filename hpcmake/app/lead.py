@@ -21,6 +21,7 @@ from hpcmake.app.opening import Opened
 from hpcmake.app.orphans import remove_orphans
 from hpcmake.app.placing import check_here, check_words, run_command
 from hpcmake.app.preparing import check_place, require_writable, tell_warnings
+from hpcmake.app.queue.living_jobs import leave_the_queue
 from hpcmake.app.strays import end_strays, mark_of_campaign
 from hpcmake.app.venue import find_venue
 from hpcmake.diagnostics import Diagnostic, Trouble, render_all
@@ -68,6 +69,7 @@ def lead(arguments: Arguments) -> int:
     job = opened.held.job if opened.held is not None else None
     tell = None if arguments.flag("quiet") else tell_wait
     with acquire(FOLDER, wait=arguments.number("wait"), tell=tell, job=job) as lease:
+        leave_the_queue()
         voice = open_voice(arguments)
         try:
             if lease.unclean:

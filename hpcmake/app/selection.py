@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from hpcmake.app.tasks import Account
     from hpcmake.planner.rules import Rule
 
-FIELDS = ("state", "rule", "task", "reason", "tries", "time", "memory", "node")
+FIELDS = ("state", "rule", "task", "reason", "tries", "time", "memory", "node", "job")
 _TOKEN = re.compile(r"\s*(?:(\(|\)|!=|<=|>=|=|<|>|~)|\"([^\"]*)\"|'([^']*)'|([^\s()=!<>~\"']+))")
 
 
-STATES = ("done", "stale", "failed", "interrupted", "given up", "unknown", "omitted")
+STATES = ("done", "running", "queued", "stale", "failed", "interrupted", "given up", "unknown", "omitted")
 
 
 def parse_where(text: str, rules: Iterable[Rule] | None = None) -> Callable[[Account], bool]:
@@ -128,6 +128,8 @@ class _Reader:
             return lambda account: _holds(getattr(account, field), sign, wanted)
         if field in FIELDS:
             self.check_word(field, sign, value, value_at)
+            if field == "job":
+                return lambda account: _is_of_job(account, sign, value)
             attribute = "name" if field == "task" else field
             return lambda account: _holds_text(str(getattr(account, attribute)), sign, value)
 
@@ -180,6 +182,14 @@ def _holds(found: float | None, sign: str, wanted: float) -> bool:
         ">": found > wanted,
         ">=": found >= wanted,
     }.get(sign, False)
+
+
+def _is_of_job(account: Account, sign: str, wanted: str) -> bool:
+    """Compare a job by its id, which may be cut as people write it, or by its key."""
+    if sign in {"=", "!="}:
+        same = wanted in {account.job, account.job.partition(".")[0], account.key}
+        return same == (sign == "=")
+    return _holds_text(account.job, sign, wanted)
 
 
 def _holds_text(found: str, sign: str, wanted: str) -> bool:

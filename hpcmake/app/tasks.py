@@ -67,7 +67,21 @@ def unknown_task(word: str, help_: str) -> Trouble:
 class Account:
     """What is known of one task: its state, and what was measured."""
 
-    __slots__ = ("log", "memory", "name", "node", "reason", "row", "rule", "state", "table", "time", "tries")
+    __slots__ = (
+        "job",
+        "key",
+        "log",
+        "memory",
+        "name",
+        "node",
+        "reason",
+        "row",
+        "rule",
+        "state",
+        "table",
+        "time",
+        "tries",
+    )
 
     def __init__(self, plan: Plan, table: Table, row: int) -> None:
         self.table = table
@@ -81,6 +95,10 @@ class Account:
         self.time: float | None = None
         self.memory: int | None = None
         self.node = ""
+        self.job = ""
+        """The id of the job that has it, or in which its last attempt was made; empty if there is none."""
+        self.key = ""
+        """The key of that job."""
         self.log: tuple[str, int, int] | None = None
         if other is not None and "w" in other:
             self._of_failure(other)
@@ -116,6 +134,7 @@ class Account:
             "time": self.time,
             "memory": self.memory,
             "node": self.node,
+            "job": self.job or None,
             "log": list(self.log) if self.log else None,
         }
 

@@ -21,10 +21,14 @@ def call_verb(arguments: Arguments) -> int:
         from hpcmake.app.why import why
 
         return why(arguments)
-    if verb in {"ls", "status", "log"}:
+    if verb in {"ls", "log"}:
         from hpcmake.app import listing
 
-        return {"ls": listing.ls, "status": listing.status, "log": listing.log}[verb](arguments)
+        return {"ls": listing.ls, "log": listing.log}[verb](arguments)
+    if verb == "status":
+        from hpcmake.app.status import status
+
+        return status(arguments)
     if verb == "graph":
         from hpcmake.app.graphs import graph
 
@@ -33,10 +37,14 @@ def call_verb(arguments: Arguments) -> int:
         from hpcmake.app.script import script
 
         return script(arguments)
-    if verb in {"stop", "clean"}:
-        from hpcmake.app import cleaning
+    if verb == "stop":
+        from hpcmake.app.stopping import stop
 
-        return {"stop": cleaning.stop, "clean": cleaning.clean}[verb](arguments)
+        return stop(arguments)
+    if verb == "clean":
+        from hpcmake.app.cleaning import clean
+
+        return clean(arguments)
     if verb in {"fmt", "check"}:
         from hpcmake.app import wfiles
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from hpcmake.app.opening import Opened
+from hpcmake.app.queue.following import View
 from hpcmake.app.tasks import Account, find_task
 from hpcmake.app.usage import usage
 from hpcmake.journal import FOLDER
@@ -18,6 +18,7 @@ from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from hpcmake.app.queue.reasons import Reasons
     from hpcmake.options import Arguments
     from hpcmake.planner.graph import Table
     from hpcmake.planner.plan import Plan
@@ -32,20 +33,25 @@ def why(arguments: Arguments) -> int:
         raise usage("name a file or a task", "why", help_="such as `hpcmake why results.dat`")
     words = list(arguments.words)
     arguments.words = []
-    opened = Opened(arguments)
-    plan = opened.plan()
+    view = View(arguments, places=True)
+    plan = view.plan()
     asked = []
     for word in words:
         if word in plan.campaign.targets:
-            asked += [plan.graph.files.paths[number] for number in opened.plan([word]).roots]
+            asked += [plan.graph.files.paths[number] for number in view.opened.plan([word]).roots]
         else:
             asked.append(word)
     if any(word not in plan.graph.files.index for word in asked) and not any("[" in word for word in asked):
         # not wanted by the default target: plan for just these
-        plan = opened.plan(words)
+        plan = view.plan(words)
+    queue = None
+    if view.jobs is not None:
+        from hpcmake.app.queue.reasons import Reasons
+
+        queue = Reasons(view.opened, plan, view.jobs)
     waits = False
     for at, word in enumerate(asked):
-        chain = explain(plan, word)
+        chain = explain(plan, word, queue)
         if arguments.flag("json"):
             from json import dumps
 
@@ -54,12 +60,15 @@ def why(arguments: Arguments) -> int:
             sys.stdout.write(("\n" if at else "") + "\n".join(_words(link) for link in chain) + "\n")
         waits = waits or any(link["state"] not in {"done", "source", "omitted"} for link in chain)
     if waits and not arguments.flag("json"):
-        sys.stdout.write(_driver())
+        sys.stdout.write(_driver() if queue is None else queue.driver(view.command))
     return 0
 
 
-def explain(plan: Plan, word: str) -> list[dict[str, object]]:
-    """Return the chain of reasons for a file or task: each link is a task, its state, and what that is about."""
+def explain(plan: Plan, word: str, queue: Reasons | None = None) -> list[dict[str, object]]:
+    """Return the chain of reasons for a file or task: each link is a task, its state, and what that is about.
+
+    `queue` knows of jobs, where there are any.
+    """
     found = find_task(plan, word)
     if found is None:
         takers = plan.graph.consumers_of(plan.graph.files.index[word]) if word in plan.graph.files.index else []
@@ -71,6 +80,8 @@ def explain(plan: Plan, word: str) -> list[dict[str, object]]:
     while (table.rule.number, row) not in seen:
         seen.add((table.rule.number, row))
         chain.append(_link(plan, table, row))
+        if queue is not None:
+            queue.note(chain[-1], table, row)
         following = _cause(plan, table, row)
         if following is None:
             break
@@ -184,6 +195,7 @@ def _words(link: dict[str, object]) -> str:
         assert isinstance(waits, list)  # noqa: S101  # as it was made
         more = f" and {link['waits for more']} more" if link["waits for more"] else ""
         lines.append(f"  it waits for {', '.join(waits)}{more}")
+    lines += [f"  {words}" for words in (link.get("in job"), link.get("not submitted")) if isinstance(words, str)]
     return "\n".join(lines)
 
 
