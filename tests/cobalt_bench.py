@@ -100,6 +100,8 @@ class Bench:
         """Write scripts."""
         for name in names:
             path = os.path.join(self.home, name)
+            if os.path.exists(path):
+                continue
             with open(path, "w", encoding="utf-8") as file:
                 file.write(SCRIPTS.get(name, "#!/bin/bash\n"))
             os.chmod(path, 0o644 if name == "noexec.sh" else 0o755)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from cobalt_bench import Bench
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from hpcmake.site import Site
 from hpcmake.sites import read_site
@@ -461,3 +463,58 @@ def test_whether_a_job_can_start_some_day(bench: Bench) -> None:
     bench.wait(20)
     can = {number: bench.cobalt.can_start(bench.queue, bench.job(number)) for number in (1, 2, 4, 5, 6)}
     assert can == {1: False, 2: False, 4: True, 5: True, 6: False}
+
+
+WORDS = st.sampled_from(
+    [
+        *(
+            "-n",
+            "-t",
+            "-q",
+            "-A",
+            "-h",
+            "-O",
+            "-o",
+            "-l",
+            "-f",
+            "-lf",
+            "-Q",
+            "-u",
+            "-i",
+            "-nX",
+            "-n4",
+            "--dependencies",
+        ),
+        *(
+            "--dep",
+            "--env",
+            "--attrs",
+            "--header",
+            "--sort",
+            "--reverse",
+            "--proccount",
+            "--mode",
+            "--cwd",
+            "--jobname",
+        ),
+        *("sleep.sh", "directives.sh", "default", "alice", "1", "2", "1:2", "+5", "-5", "0", "10", "none", "None", ""),
+        *("A=1:B=2", "x", "no_x", "a=b=c", "JobID:State", "S:", "State:Score", "script", "interactive", ":", "²", "--"),
+        *("-", "99999999999999999999", "1:30", "::", "--help", "--version", "--de", "--run_users"),
+    ]
+)
+COMMANDS = st.sampled_from(["qsub", "qstat", "qdel", "qalter", "qhold", "qrls", "qmove", "qselect"])
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example([("qsub", ["-n", "²", "-t", "10", "sleep.sh"]), ("qalter", ["-n", "²", "1"]), ("qdel", ["²"])])
+@given(st.lists(st.tuples(COMMANDS, st.lists(WORDS, max_size=7)), max_size=12))
+def test_whatever_is_asked_there_is_an_answer(tmp_path: Path, lines: list[tuple[str, list[str]]]) -> None:
+    bench = Bench(tmp_path, SITE)
+    bench.sub()
+    for name, words in lines:
+        answer = bench.ask(name, *words)
+        assert answer.status in {0, 1, 2}
+        assert answer.status == 0 or answer.err or name == "qstat"
+        bench.wait(7)
+        used = [host for job in bench.queue.jobs.values() for host in job.hosts]
+        assert len(used) == len(set(used))

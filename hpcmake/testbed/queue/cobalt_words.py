@@ -5,6 +5,8 @@ Owns the forms of options, of tables and of errors.  Knows nothing of jobs.
 
 from __future__ import annotations
 
+import re
+
 from hpcmake.testbed.queue.nouns import Answer
 
 TYPE_CHECKING = False
@@ -36,6 +38,9 @@ USAGES = {
     "qselect": "Usage: qselect.py [options]\n\n",
 }
 """How each command is to be used: the first two as Cobalt has them, the others in that manner."""
+
+
+_INTEGER = re.compile(r"[+-]?[0-9]{1,18}")
 
 
 class Refused(Exception):
@@ -100,7 +105,7 @@ class Options:
                 else:
                     raise mistake(command, f"{name} option requires an argument")
             key = self.texts[name]
-            if key in self.numbers and not value.lstrip("+-").isdigit():
+            if key in self.numbers and not _INTEGER.fullmatch(value):
                 raise mistake(command, f"option {name}: invalid integer value: '{value}'")
             values.setdefault(key, []).append(value)
         return values, rest
