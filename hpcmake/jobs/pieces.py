@@ -6,9 +6,11 @@ Owns how they are written, as a whole, and read back.  Knows nothing of what the
 from __future__ import annotations
 
 import os
+from hashlib import blake2b
+from json import JSONEncoder, loads
 
 from hpcmake.jobs.files import sync_folder
-from hpcmake.lines import parse_records, render_record
+from hpcmake.lines import parse_records
 from hpcmake.refusals import trouble
 
 TYPE_CHECKING = False
@@ -16,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from typing import Any
 
-END = {"k": "end"}
-"""The last record of each piece: without it a piece is torn, and is not run."""
+END = "end"
+"""The kind of the last record of each piece, with a digest of all before it: without it a piece is torn."""
 
 
 class TornError(ValueError):
@@ -26,11 +28,16 @@ class TornError(ValueError):
 
 def write_piece(path: str, records: Iterable[Mapping[str, Any]]) -> None:
     """Write a piece, for good: it is there as a whole or not at all.  Raises Trouble."""
+    encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
     fresh = f"{path}.{os.getpid()}.new"
+    digest = blake2b(digest_size=9)
     try:
         with open(fresh, "wb", buffering=1 << 20) as file:
-            file.writelines(render_record(record) for record in records)
-            file.write(render_record(END))
+            for record in records:
+                line = encode(record).encode("ascii") + b"\n"
+                digest.update(line)
+                file.write(line)
+            file.write(encode({"k": END, "sum": digest.hexdigest()}).encode("ascii") + b"\n")
             file.flush()
             os.fsync(file.fileno())
         os.replace(fresh, path)
@@ -43,10 +50,17 @@ def read_piece(path: str) -> list[dict[str, Any]]:
     """Return the records of a piece.  Raises TornError if it is not whole, or OSError."""
     with open(path, "rb") as file:
         raw = file.read()
-    records, damage = parse_records(raw, path)
-    if damage or not records or records[-1] != END:
-        where = f" (line {damage[0].line})" if damage else ""
-        message = f"{path} is torn{where}: it is not run"
+    start = raw.rfind(b"\n", 0, -1) + 1
+    try:
+        lines = raw[:-1].split(b"\n")
+        records: list[Any] = loads(b"[%b]" % b",".join(lines))
+        last = records[-1]
+        is_whole = raw.endswith(b"\n") and last["k"] == END
+        is_whole = is_whole and last["sum"] == blake2b(raw[:start], digest_size=9).hexdigest()
+    except (ValueError, KeyError, TypeError, RecursionError):
+        is_whole = False
+    if not is_whole:
+        message = f"{path} is torn: it is not run"
         raise TornError(message)
     return records
 
