@@ -5,9 +5,10 @@ Owns nothing itself; what is where:
     nouns.py    what a command asks, what it is answered, a job, and what is to be done in the real world
     core.py     `Queue`: jobs, nodes and time as a pure state machine, whose clock is given
     dialect.py  `Dialect`: what one kind of scheduler adds (commands, states, rules), and which kinds there are
-    serve.py    `Server`: the queue's socket and its processes
+    serve.py    `Server`: the queue in the real world; its socket is in letters.py, the start of scripts in scripts.py
     upsets.py   what goes wrong with it, as it was ordered
-    cobalt*.py  the dialect of Cobalt
+    cobalt*.py  the dialect of Cobalt: its rules, and a module for each kind of command
+    pbs*.py     the dialect of PBS, likewise
 
 Times in here are seconds of the scheduler's clock, which begins at the real time and may run faster.  Knows nothing of
 Wfiles, plans and runners.
