@@ -508,19 +508,15 @@ def test_a_node_of_a_blue_gene_cannot_fork(mira: Bed) -> None:
 # ---------------------------------------------------------------- what there is not
 
 
-@pytest.mark.parametrize(("site", "name"), [("theta", "qsub"), ("polaris", "qsub"), ("slurm", "sbatch")])
-def test_submitting_is_told_to_be_missing(bed: Beds, site: str, name: str) -> None:
-    machine = bed(site, kind=SLURM if site == "slurm" else None)
-    done = machine.run(name, "script")
+def test_submitting_is_told_to_be_missing(bed: Beds) -> None:
+    done = bed("slurm", kind=SLURM).run("sbatch", "script")
     assert done.status == 1
     assert done.err.splitlines()[0] == (
-        f"{name}: the testbed of this version emulates an allocation only: the nodes of a job, not a queue"
+        "sbatch: the testbed of this version emulates an allocation only: the nodes of a job, not a queue"
     )
 
 
-def test_pbs_tells_of_the_job(bed: Beds) -> None:
-    polaris = bed("polaris")
-    told = polaris.run("qstat", "-f", "-F", "json", "426815.testbed").out
-    assert '"walltime": "00:30:00"' in told
-    done = polaris.run("qstat", "-f", "9999")
-    assert (done.status, done.err) == (153, "qstat: Unknown Job Id 9999\n")
+@pytest.mark.parametrize(("site", "name"), [("theta", "showres"), ("polaris", "qmgr")])
+def test_other_commands_of_a_queue_are_told_to_be_missing(bed: Beds, site: str, name: str) -> None:
+    done = bed(site).run(name)
+    assert (done.status, done.err) == (1, f"{name}: the testbed emulates a queue without this command\n")

@@ -198,6 +198,15 @@ def test_the_job_around_a_command_is_in_the_queue(command: Command) -> None:
     assert result.err.endswith("exit status 0; 1 job submitted, 1 left in the queue\n")
 
 
+def test_pbs_tells_of_the_job_around_a_command(command: Command) -> None:
+    """PBS facts 1.4 and 1.6: as JSON, and with the numbers of PBS's errors."""
+    line = "qstat -f -F json $PBS_JOBID; qstat -f 9999; echo $?"
+    result = command.real("testbed", "polaris", "--nodes", "2", "--quiet", "--", "bash", "-c", line)
+    assert '"walltime":\t"00:30:00"' in result.out
+    assert result.out.endswith("153\n")
+    assert result.err == "qstat: Unknown Job Id 9999.testbed\n"
+
+
 # ---------------------------------------------------------------- faults
 
 

@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from .state import State
 
 
-def absent(_state: State, argv: list[str]) -> int:
+def absent(state: State, argv: list[str]) -> int:
     """Say that a command is not emulated; the first word is its name."""
+    if state.settings["scheduler"] != "slurm":
+        raise Refusal(f"{argv[0]}: the testbed emulates a queue without this command")
     lines = (
         f"{argv[0]}: the testbed of this version emulates an allocation only: the nodes of a job, not a queue",
         f"{argv[0]}: run the campaign inside it, as `hpcmake --here`, or start hpcmake on the real machine",
