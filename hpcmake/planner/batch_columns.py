@@ -1,0 +1,150 @@
+"""Rows of a batch by columns: where all tasks of a rule are made alike, none is looked at by itself.
+
+Owns the proof that a template holds for tasks whose commands were not rendered, and their rows.  Knows nothing of the
+rest of a batch.
+
+A command that names only wildcards and files, each as it is, is a sequence of fixed texts and of such values.  If no
+value needs quotes, and the template is right for tasks that differ in each of them, it is right for all.
+"""
+
+from __future__ import annotations
+
+import re
+
+from hpcmake.tasks.batch import fill_template
+from hpcmake.tasks.states import IS_MISSING
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from hpcmake.planner.batch_templates import AttemptTexts, Template
+    from hpcmake.planner.rules import Rule
+
+_FEW = 200  # rows: of so many each is rendered as fast
+_MORE = 5  # tasks that are looked at besides
+_SIMPLE = re.compile(r"[A-Za-z0-9_@+:,./\n-]*")
+_PLAIN = frozenset("input output log rule site cores memory gpus nodes ranks time attempt launch wildcards".split())
+
+
+def is_proven(texts: AttemptTexts, rows: Sequence[int], templates: dict[str, Template]) -> bool:
+    """Tell whether the first template is right for all of these tasks.  Raises Trouble."""
+    if len(rows) < _FEW or len(templates) != 1 or not _is_plain(texts, rows):
+        return False
+    columns = list(_columns(texts, rows))
+    if not all(map(_are_simple, columns)) or any(
+        "/" in "\n".join(column) for column in columns[: len(texts.table.columns)]
+    ):
+        return False
+    samples = _samples(rows, columns)
+    template = templates["1"]
+    return all(fill_template(template, texts.values(row)) == texts.text(row, 1)[0] for row in samples)
+
+
+def _is_plain(texts: AttemptTexts, rows: Sequence[int]) -> bool:
+    """Tell whether all that a rule's commands name is the same for all tasks, or stands in their rows."""
+    rule, table = texts.rule, texts.table
+    if texts.is_late or texts.stem or rule.depfile is not None or rule.row_values or table.named:
+        return False
+    if any(item.maybe for item in rule.inputs) or not texts.attempts.is_constant(table):
+        return False
+    if any(code.names for _, code in (*rule.env, *rule.site_env)):
+        return False
+    if rule.launch_options is not None and rule.launch_options.names:
+        return False
+    paths = [code for code in (rule.log, rule.workdir) if code is not None]
+    if any(code.names and code.literals is None for code in paths):
+        return False
+    judge = texts.plan.judge
+    return (
+        len(rows) > 0
+        and rule.number not in judge.optional
+        and _stand_bare(rule)
+        and all(_are_values(rule, each) for each in _named(rule))
+    )
+
+
+def _named(rule: Rule) -> Iterator[Any]:
+    for template in (rule.run, rule.post):
+        if template is not None:
+            yield from template.braces
+
+
+def _stand_bare(rule: Rule) -> bool:
+    """Tell whether each value is a word, or part of one: elsewhere, whether it is quoted may depend on its letters."""
+    for template in (rule.run, rule.post):
+        if template is not None and not all(isinstance(piece, str) or piece.is_bare for piece in template.pieces()):
+            return False
+    return True
+
+
+def _are_values(rule: Rule, brace: Any) -> bool:  # a group of a command
+    if brace.path or brace.pad is not None or brace.modifier is not None:
+        return False
+    name = brace.name.id
+    names = {item.name for item in rule.inputs} | {item.name for item in rule.output_items} | set(rule.wildcards)
+    code = rule.values[id(brace)]
+    return name in _PLAIN or name in names or not (code.names or code.reads)
+
+
+def _are_simple(column: Sequence[str]) -> bool:
+    """Tell whether no text needs quotes wherever a word may stand."""
+    joined = "\n".join(column)
+    return _SIMPLE.fullmatch(joined) is not None and "\n\n" not in f"\n{joined}\n"
+
+
+def _columns(texts: AttemptTexts, rows: Sequence[int]) -> Iterator[list[str]]:
+    """Yield the texts that rows hold, a column each; sets of files by their numbers."""
+    table, paths = texts.table, texts.plan.graph.files.paths
+    for values in table.columns:
+        yield list(map(values.__getitem__, rows))
+    for column in table.outputs:
+        yield [paths[column[row]] for row in rows]
+    for column in table.inputs:
+        yield [paths[column[row]] if column[row] >= 0 else str(column[row]) for row in rows]
+
+
+def _samples(rows: Sequence[int], columns: Sequence[Sequence[str]]) -> set[int]:
+    """Return tasks that differ in each column, and in which no two columns are equal that are not so in all."""
+    found = {0, len(rows) - 1, *range(0, len(rows), max(1, len(rows) // _MORE))}
+    for at, column in enumerate(columns):
+        first = column[0]
+        other = next((row for row, value in enumerate(column) if value != first), None)
+        if other is not None:
+            found.add(other)
+        for second in columns[at + 1 :]:
+            if column != second:
+                found.add(next(row for row, pair in enumerate(zip(column, second, strict=True)) if pair[0] != pair[1]))
+    return {rows[at] for at in found}
+
+
+def render_rows(
+    texts: AttemptTexts,
+    rows: Sequence[int],
+    file: Callable[[int], int],
+    entry: Callable[[int], int],
+    slowly: Callable[[int], list[Any]],
+) -> list[list[Any]]:
+    """Return the rows of tasks for which the template is right.
+
+    `file` and `entry` give numbers in the batch, `slowly` the row of one whose reason must be told.
+    """
+    table, present = texts.table, texts.plan.stamps.present
+    first = table.outputs[0] if table.outputs else None
+    values = [list(map(column.__getitem__, rows)) for column in table.columns]
+    wild = [list(each) for each in zip(*values, strict=True)] if values else [[] for _ in rows]
+    made = [[file(number) for number in map(column.__getitem__, rows)] for column in table.outputs]
+    taken = [
+        [file(number) if number >= 0 else entry(number) for number in map(column.__getitem__, rows)]
+        for column in table.inputs
+    ]
+    ins = [list(each) for each in zip(*taken, strict=True)] if taken else [[] for _ in rows]
+    outs = [list(each) for each in zip(*made, strict=True)] if made else [[] for _ in rows]
+    state = table.state
+    return [
+        [named, inputs, outputs, IS_MISSING]
+        if state[row] == IS_MISSING and first is not None and not present[first[row]]
+        else slowly(row)
+        for row, named, inputs, outputs in zip(rows, wild, ins, outs, strict=True)
+    ]
