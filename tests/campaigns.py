@@ -83,7 +83,7 @@ class Tree:
             return None
         found: dict[str, bool] = {}
         # a listing comes in no order: what depends on one is found out
-        for path in sorted(inside, key=lambda each: crc32(each.encode())):
+        for path in sorted(inside, key=lambda each: crc32(each.encode(errors="surrogateescape"))):
             name, slash, _ = path[lead:].partition("/")
             found[name] = bool(slash) or path in self.folders or found.get(name, False)
         return found

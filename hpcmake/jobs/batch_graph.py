@@ -5,14 +5,15 @@ Owns how they grow by the pieces of a batch.  Knows nothing of what is to be run
 
 from __future__ import annotations
 
-from hpcmake.tasks.rows import SOURCE, Files
+from hpcmake.tasks.rows import SOURCE, UNSET, Files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from array import array
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from hpcmake.jobs.batch_tables import BatchTable
+    from hpcmake.tasks.patterns import Pattern
 
 
 class BatchMakers:
@@ -34,23 +35,28 @@ class BatchMakers:
             pattern = table.rule.produces
             found = pattern.match(path) if pattern is not None else None
             if pattern is not None and found is not None:
+                if any(rival.match(path) is not None for rival in table.rule.rivals):
+                    return None
                 by_name = dict(zip(pattern.names, found, strict=True))
                 return table.rule.number, -1, tuple([by_name[name] for name in table.rule.wildcards])
         return None
 
     def makes(self, path: str) -> bool:
-        """Tell whether a rule makes a file."""
-        return self.of(path) is not None
+        """Tell whether a rule makes a file, be it one of which the batch holds no task."""
+        return self.of(path) is not None or any(pattern.match(path) is not None for pattern in self._graph.patterns)
 
 
 class BatchGraph:
-    """The files and tasks of a batch."""
+    """The files and tasks of a batch.  `root` is the campaign's folder, as an absolute path."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: str) -> None:
+        self.root = root
         self.files = Files()
         self.tables: list[BatchTable] = []
         self.groups: list[array[int]] = []
         self.makers = BatchMakers(self)
+        self.patterns: list[Pattern] = []
+        """What rules make, where the batch tells that."""
 
     def add_files(self, paths: Sequence[str]) -> list[int]:
         """Return the numbers of files; those that are new are added, and no maker of them is known yet."""
@@ -68,3 +74,12 @@ class BatchGraph:
     def group(self, entry: int) -> array[int]:
         """Return the files of a group, by its entry in an input column."""
         return self.groups[-2 - entry]
+
+    def inputs_of(self, table: BatchTable, row: int) -> Iterator[int]:
+        """Yield the files that a task takes."""
+        for column in table.inputs:
+            entry = column[row]
+            if entry >= 0:
+                yield entry
+            elif entry != UNSET:
+                yield from self.group(entry)

@@ -5,10 +5,10 @@ Owns that look, by the stamps of inputs.  Knows nothing of commands and definiti
 
 from __future__ import annotations
 
-from hpcmake.model import REASONS, Reason
+from hpcmake.model import INPUTS_DIFFER, REASONS, Reason
 from hpcmake.tasks.ledger import NO_STAMP
 from hpcmake.tasks.rows import UNSET
-from hpcmake.tasks.states import FRESH, GIVEN_UP, IS_REMADE, LOST, REMADE, STAYS, is_stale
+from hpcmake.tasks.states import FRESH, GIVEN_UP, IS_MISSING, IS_REMADE, LOST, REMADE, STATES, STAYS, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,8 +16,11 @@ if TYPE_CHECKING:
 
     from hpcmake.jobs.batch_plan import BatchPlan
     from hpcmake.jobs.batch_tables import BatchTable
-    from hpcmake.model import Stamp
     from hpcmake.tasks.ledger import Past
+
+
+_ANEW = frozenset((IS_REMADE, STATES[INPUTS_DIFFER]))
+"""The states that may turn out to be none when a task's inputs are there."""
 
 
 class BatchJudge:
@@ -37,23 +40,61 @@ class BatchJudge:
     def state_of(self, table: BatchTable, row: int) -> tuple[int, str | None, str]:
         """Return the state of a task whose inputs are all there: what was to be remade may be as it was."""
         state = table.state[row]
-        if state != IS_REMADE:
-            return state, None, ""
-        past = self.past(table, row)
-        if past is None or self._plan.history.others.get(table.name(row)) is not None:
-            return state, None, ""
-        versions = self._plan.history.versions
-        then = {versions.paths[each]: versions.stamp(each) for each in past.ledger.taken_by(past.row) if each >= 0}
-        now = {path: stamp for path, stamp in self._inputs(table, row) if then.get(path, (0, 0))[0] != NO_STAMP}
-        counted = {path: stamp for path, stamp in then.items() if stamp[0] != NO_STAMP}
-        return (FRESH if now == counted else state), None, ""
+        if self._is_lost(table, row):
+            return GIVEN_UP, None, ""
+        if state in _ANEW and self._is_as_before(table, row):
+            return FRESH, None, ""
+        return state, None, ""
 
-    def _inputs(self, table: BatchTable, row: int) -> Iterator[tuple[str, Stamp | None]]:
-        graph, stamps = self._plan.graph, self._plan.stamps
+    def _is_lost(self, table: BatchTable, row: int) -> bool:
+        """Tell whether a task that is wanted as `maybe` only needs what has failed for good."""
+        if not table.is_optional(row):
+            return False
+        return any(
+            self.will[number] == LOST
+            for item, column in zip(table.rule.inputs, table.inputs, strict=True)
+            if not item.maybe
+            for number in self.members(column[row])
+        )
+
+    def _is_as_before(self, table: BatchTable, row: int) -> bool:
+        """Tell whether all is as it was when a task has succeeded the last time."""
+        plan = self._plan
+        past = self.past(table, row)
+        if past is None or plan.history.others.get(table.name(row)) is not None:
+            return False
+        if past.ledger.definition != table.rule.digest:
+            return False
+        if table.rule.row_values and past.ledger.values.get(past.row, []) != plan.row_values(table, row):
+            return False
+        if not all(plan.stamps.present[column[row]] for column in table.outputs):
+            return False
+        versions, paths = plan.history.versions, plan.graph.files.paths
+        then: list[int] = []
+        for entry in past.ledger.taken_by(past.row):
+            then += [entry] if entry >= 0 else plan.history.sets[-2 - entry]
+        now = list(self._effective(table, row))
+        if [versions.paths[each] for each in then] != [paths[each] for each in now]:
+            return False
+        return self._are_read_as_before(past) and all(
+            versions.mtimes[before] == NO_STAMP or versions.stamp(before) == plan.stamps.stamp(number)
+            for before, number in zip(then, now, strict=True)
+        )
+
+    def _are_read_as_before(self, past: Past) -> bool:
+        """Tell whether what a depfile has named is as it was."""
+        stamps, index = self._plan.stamps, self._plan.graph.files.index
+        return all(
+            stamps.stamp_of(path, index) == (mtime, size)
+            for path, mtime, size in past.ledger.extras.get(past.row, {}).get("dep", ())
+        )
+
+    def _effective(self, table: BatchTable, row: int) -> Iterator[int]:
+        """Yield the files that a task takes, less those that are left out."""
         for item, column in zip(table.rule.inputs, table.inputs, strict=True):
             for number in self.members(column[row]):
-                if not item.order and not (item.maybe and self.will[number] == LOST):
-                    yield graph.files.paths[number], stamps.stamp(number)
+                if not (item.maybe and self.will[number] == LOST):
+                    yield number
 
     def members(self, entry: int) -> Sequence[int]:
         """Return the files of an entry of an input column."""
@@ -61,7 +102,8 @@ class BatchJudge:
 
     def note(self, table: BatchTable, row: int, state: int) -> None:
         """Note what a task's state means for its outputs."""
-        fate = STAYS if state == FRESH else LOST if state == GIVEN_UP else REMADE
+        is_lost = state == GIVEN_UP or table.told(row, "lost")  # by another job, or by this one
+        fate = LOST if is_lost else STAYS if state == FRESH else REMADE
         for column in table.outputs:
             self.will[column[row]] = fate
         for number in table.named.get(row, ()):
@@ -74,10 +116,7 @@ class BatchJudge:
         """Return the inputs of a task as a record of failure holds them: path, mtime, size."""
         paths, stamps = self._plan.graph.files.paths, self._plan.stamps
         return [
-            [paths[number], *(stamps.stamp(number) or (NO_STAMP, NO_STAMP))]
-            for item, column in zip(table.rule.inputs, table.inputs, strict=True)
-            for number in self.members(column[row])
-            if not (item.maybe and self.will[number] == LOST)
+            [paths[number], *(stamps.stamp(number) or (NO_STAMP, NO_STAMP))] for number in self._effective(table, row)
         ]
 
     def explain(self, table: BatchTable, row: int) -> Reason | None:
@@ -85,5 +124,6 @@ class BatchJudge:
         state = table.state[row]
         if not is_stale(state):
             return None
-        file, detail = table.told(row, "why", (None, ""))
+        usual = self._plan.graph.files.paths[table.outputs[0][row]] if state == IS_MISSING and table.outputs else None
+        file, detail = table.told(row, "why", (usual, ""))
         return Reason(REASONS[state - 1], file, detail)

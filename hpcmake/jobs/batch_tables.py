@@ -6,6 +6,7 @@ Owns what was written of each rule and task.  Knows nothing of why a task must r
 from __future__ import annotations
 
 from array import array
+from bisect import bisect_right
 
 from hpcmake.record import Record
 from hpcmake.tasks.patterns import Pattern
@@ -17,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
+
+_OF_PIECE = frozenset({"n", "walls", "tries", "stem", "retries", "opt"})
 
 ELSEWHERE = "elsewhere"
 """What the tasks of other jobs are called that make what tasks of this one take."""
@@ -60,6 +63,8 @@ class BatchRule:
         self.post = BatchCommand(late) if record["post"] else None
         pattern = record.get("prod")
         self.produces = Pattern(*pattern) if pattern is not None else None
+        self.rivals = [Pattern(*each) for each in record.get("not", ())]
+        """What other rules make of the files that it might produce."""
         self.log = record["log"] or None
         self.depfile = BatchCommand() if record.get("dep") else None
         self.row_values: list[object] = [None] * record["vals"]
@@ -67,7 +72,8 @@ class BatchRule:
         self.at_once: int | None = record.get("at_once")
         self.digest: str = record["c"]
         self.walls: list[float] = record["walls"]
-        self.templates: dict[str, list[str | int]] = record["tries"]
+        self.shape = {name: value for name, value in record.items() if name not in _OF_PIECE}
+        """What of its record is the same in all pieces of a batch that hold tasks of it."""
         self._of = record["of"]
 
     def definition(self) -> dict[str, object]:
@@ -97,6 +103,23 @@ class BatchTable:
         self.state = bytearray()
         self.more: dict[int, dict[str, Any]] = {}
         """What is told of some tasks only, by row."""
+        self._starts: list[int] = []
+        self._told: list[Mapping[str, Any]] = []
+        """What pieces tell of the rule, and from which row on."""
+
+    def tell(self, record: Mapping[str, Any]) -> None:
+        """Take what a piece tells of the rule: it holds for the rows that are taken next."""
+        self._starts.append(self.count)
+        self._told.append(record)
+
+    def piece(self, row: int) -> Mapping[str, Any]:
+        """Return what its piece tells of the rule of a task."""
+        return self._told[bisect_right(self._starts, row) - 1]
+
+    def stem(self, row: int) -> str:
+        """Return how the names of a task's files of lists begin; "" if it has none."""
+        stem: str = self.piece(row)["stem"]
+        return f"{stem}{self.rule.number}.{row}-" if stem else ""
 
     def take_rows(self, rows: Iterable[Sequence[Any]], files: Files, numbers: Sequence[int], groups: int) -> None:
         """Add tasks from their rows; `numbers` are those of the files here, and `groups` how many there were before."""
@@ -107,6 +130,8 @@ class BatchTable:
                 self.more[self.count] = more[0]
                 if "named" in more[0]:
                     self.named[self.count] = [numbers[each] for each in more[0]["named"]]
+                if "why" in more[0] and isinstance(more[0]["why"][0], int):
+                    more[0]["why"][0] = files.paths[numbers[more[0]["why"][0]]]
             self._make(made, files)
 
     def _take(self, wild: Sequence[str], ins: Sequence[int], state: int) -> None:
@@ -133,6 +158,15 @@ class BatchTable:
         more = self.more.get(row)
         return default if more is None else more.get(key, default)
 
+    def retries(self, row: int) -> int:
+        """Return how often a task is tried again."""
+        found: int = self.told(row, "retries", self.piece(row)["retries"])
+        return found
+
+    def is_optional(self, row: int) -> bool:
+        """Tell whether a task is wanted as `maybe` only."""
+        return bool(self.told(row, "opt", self.piece(row)["opt"])) if self._told else False
+
     def values(self, row: int) -> tuple[str, ...]:
         """Return the wildcards of a task."""
         return tuple([column[row] for column in self.columns])
@@ -146,8 +180,11 @@ class BatchTable:
         return dict(zip(self.rule.wildcards, self.values(row), strict=True))
 
 
-def make_elsewhere(number: int, files: Files, awaited: Sequence[int]) -> BatchTable:
-    """Return the tasks of other jobs that make some files: each waits for ever, since no other job is run here."""
+def make_elsewhere(number: int, files: Files, awaited: Mapping[int, str | None]) -> BatchTable:
+    """Return the tasks of other jobs that make some files: each waits for ever, since no other job is run here.
+
+    Those that may be given up have a name.
+    """
     record = {
         "name": ELSEWHERE,
         "wild": ["file"],
@@ -162,10 +199,10 @@ def make_elsewhere(number: int, files: Files, awaited: Sequence[int]) -> BatchTa
         "c": "",
         "of": {},
         "walls": [],
-        "tries": {},
     }
     table = BatchTable(BatchRule(number, record))
-    for file in awaited:
+    for file, name in awaited.items():
         table.take([files.paths[file]], [], [file], IS_MISSING, files)
         table.waiting[table.count - 1] = (Need(files.paths[file]),)
+        table.more[table.count - 1] = {"t": name}
     return table

@@ -58,6 +58,8 @@ class Attempts:
         self.lists: list[tuple[str, list[str]]] = []
         self.lists_in = LISTS
         """Where the files of `{input!file}` will lie."""
+        self.named_inputs = plan.named_inputs
+        """What gives `input` and its named items to the commands of tasks."""
         self._constant_env: dict[int, dict[str, str]] = {}
         self._has_markers: dict[int, bool] = {}
         self._resources: dict[int, tuple[Resources, dict[str, int]]] = {}
@@ -157,6 +159,10 @@ class Attempts:
         return self._folders(
             rule, outputs, self._path(rule.workdir, wildcards), self._path(rule.log, wildcards), table, row
         )
+
+    def workdir(self, table: Table, row: int) -> str:
+        """Return the folder in which `run` of a task starts, "" for the root."""
+        return self._path(table.rule.workdir, table.env(row)) or ""
 
     def setup(self, rule: Rule) -> str:
         """Return the shell text that comes before the commands of a rule, "" for none."""
@@ -289,7 +295,7 @@ class Values:
     def _env(self, workdir: str | None) -> Env:
         table, row, rule, resources = self.table, self.row, self.table.rule, self.resources
         paths = self.maker.plan.graph.files.paths
-        env = self.maker.plan.named_inputs(table, row)
+        env = self.maker.named_inputs(table, row)
         outputs: list[str] = []
         for item in rule.output_items:
             mine = [paths[table.outputs[position][row]] for position in item.positions]

@@ -8,29 +8,28 @@ numbers of files.  Where the template, filled with these, is not the attempt exa
 
 from __future__ import annotations
 
-import re
-from json import dumps
-
-from hpcmake.diagnostics import Diagnostic, Trouble
-from hpcmake.model import Resources
-from hpcmake.tasks.batch import NAMED, PRODUCED, fill_template, render_pattern
+from hpcmake.planner.batch_columns import is_proven as is_proven_for
+from hpcmake.planner.batch_columns import render_rows
+from hpcmake.planner.batch_templates import AttemptTexts
+from hpcmake.tasks.batch import render_pattern
+from hpcmake.tasks.digests import digest_of
 from hpcmake.tasks.rows import SOURCE
-from hpcmake.tasks.states import LOST, is_stale
+from hpcmake.tasks.states import IS_MISSING, LOST, UNKNOWN, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from hpcmake.model import Attempt
     from hpcmake.planner.attempts import Attempts
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rows import Table
     from hpcmake.planner.rules import Rule
     from hpcmake.tasks.ledger import Past
+    from hpcmake.tasks.patterns import Pattern
 
 _LINE = 400  # paths or rows a line, about
-_SHORT = 3  # letters: values of fewer stand in commands by chance
+_SET = "batch {}"  # of a digest: as no set is called that a run writes down
 _WALLS = 200  # wall times of a rule that a job is told
 
 
@@ -52,10 +51,12 @@ class BatchRows:
         self._paths: list[str] = []
         self._groups: dict[int, int] = {}
         self._told_groups: list[list[int]] = []
+        self._sets: dict[int, str] = {}
+        """The sets of files in the history that are told, with their names."""
 
     def make(self, tasks: Sequence[tuple[Table, int]]) -> Iterator[dict[str, Any]]:
         """Yield the records of a batch, which holds these tasks.  Raises Trouble for a command that cannot be made."""
-        self._local, self._paths, self._groups, self._told_groups = {}, [], {}, []
+        self._local, self._paths, self._groups, self._told_groups, self._sets = {}, [], {}, [], {}
         by_rule: dict[int, tuple[Table, list[int]]] = {}
         for table, row in tasks:
             by_rule.setdefault(table.rule.number, (table, []))[1].append(row)
@@ -65,6 +66,11 @@ class BatchRows:
             lines += self._rule(at, *by_rule[number])
         yield from self._files()
         yield from self._elsewhere(mine)
+        if any(table.rule.depfile is not None for table, _ in by_rule.values()):
+            rules = self.plan.campaign.rules
+            made = [output.pattern for rule in rules for output in rule.outputs]
+            made += [rule.produces for rule in rules if rule.produces is not None]
+            yield {"k": "makes", "of": [render_pattern(pattern) for pattern in made]}
         yield from lines
 
     # ------------------------------------------------------------ files
@@ -96,14 +102,19 @@ class BatchRows:
         """Tell which files other jobs are to make, and which nobody will."""
         files, tables, will = self.plan.graph.files, self.plan.graph.tables, self.plan.judge.will
         awaited, lost = [], []
+        names: dict[int, str] = {}
         for number, local in self._local.items():
             rule, row = files.rule[number], files.row[number]
             if will[number] == LOST:
                 lost.append(local)
-            elif rule != SOURCE and (rule, row) not in mine and is_stale(tables[rule].state[row]):
-                awaited.append(local)
+            elif rule != SOURCE and (rule, row) not in mine:
+                state = tables[rule].state[row]
+                if is_stale(state) or state == UNKNOWN:
+                    awaited.append(local)
+                    if self._is_optional(tables[rule], row):
+                        names[local] = tables[rule].name(row)
         if awaited:
-            yield {"k": "awaits", "files": awaited}
+            yield {"k": "awaits", "files": awaited, "names": [names.get(local) for local in awaited] if names else []}
         if lost:
             yield {"k": "lost", "files": lost}
 
@@ -111,9 +122,10 @@ class BatchRows:
 
     def _rule(self, at: int, table: Table, rows: list[int]) -> Iterator[dict[str, Any]]:
         rule = table.rule
-        tries = _tries(rule)
-        templates = self._templates(table, rows, tries)
-        post = rule.post is not None and "produced" in rule.post.names
+        texts = AttemptTexts(self.plan, self.attempts, table)
+        first = self._retries(table, rows[0])
+        retries = [first] if self.attempts.is_constant(table) else [self._retries(table, row) for row in rows]
+        templates = texts.templates(rows, max(retries))
         record: dict[str, Any] = {
             "k": "rule",
             "n": at,
@@ -123,7 +135,7 @@ class BatchRows:
             "out": [[int(each.temp), int(each.protect), int(each.touch)] for each in rule.outputs],
             "run": int(rule.run is not None),
             "post": int(rule.post is not None),
-            "late": int(post),
+            "late": int(texts.is_late),
             "log": int(rule.log is not None),
             "vals": int(bool(rule.row_values)),
             "res": sorted(rule.resources),
@@ -132,32 +144,64 @@ class BatchRows:
             "walls": [round(wall, 3) for wall in self.plan.history.walls(rule.name)[-_WALLS:]],
             "tries": templates,
             "dep": int(rule.depfile is not None),
+            "stem": texts.stem,
+            "retries": retries[0],
+            "opt": self._is_optional(table, rows[0]),
         }
         if rule.produces is not None:
             record["prod"] = render_pattern(rule.produces)
+            record["not"] = [render_pattern(pattern) for pattern in self._rivals(rule)]
         if "at_once" in rule.resources:
             record["at_once"] = self.attempts.resources(table, rows[0], 1)[1].get("at_once")
         yield record
+
+        def slowly(row: int) -> list[Any]:
+            return self._row(texts, row, record)
+
+        is_proven = retries.count(retries[0]) == len(retries) and is_proven_for(texts, rows, templates)
         for start in range(0, len(rows), _LINE):
             chunk = rows[start : start + _LINE]
-            yield {"k": "tasks", "rule": at, "rows": [self._row(table, row, templates) for row in chunk]}
+            if is_proven:
+                told = render_rows(texts, chunk, self._file, self._entry, slowly)
+            else:
+                told = [slowly(row) for row in chunk]
+            yield {"k": "tasks", "rule": at, "rows": told}
+        history = self.plan.history
+        if not history.recent and not history.folded and not history.others:
+            return
         for row in rows:
             past = self.plan.judge.past(table, row)
             if past is not None:
-                yield {"k": "past", "of": self._past(table, row, past)}
-            other = self.plan.history.others.get(table.name(row))
+                yield from self._past(table, row, past)
+            other = history.others.get(table.name(row))
             if other is not None:
                 yield {"k": "other", "of": other}
 
-    def _row(self, table: Table, row: int, templates: dict[str, list[str | int]]) -> list[Any]:
-        rule = table.rule
+    def _retries(self, table: Table, row: int) -> int:
+        return self.attempts.resources(table, row, 1)[1].get("retries", self.retries)
+
+    def _rivals(self, rule: Rule) -> Iterator[Pattern]:
+        """Yield the patterns of what other rules make, or could make, of the files that a rule might produce."""
+        assert rule.produces is not None  # noqa: S101  # the caller asked
+        campaign = self.plan.campaign
+        for pattern, (number, _) in campaign.index.overlapping(rule.produces):
+            other = campaign.rules[number].name
+            if number != rule.number and (not pattern.places or campaign.preferred(rule.name, other) != rule.name):
+                yield pattern
+
+    def _is_optional(self, table: Table, row: int) -> int:
+        rows = self.plan.judge.optional.get(table.rule.number)
+        return int(rows is not None and bool(rows[row]))
+
+    def _row(self, texts: AttemptTexts, row: int, usual: Mapping[str, Any]) -> list[Any]:
+        table, rule = texts.table, texts.rule
         outs = [self._file(column[row]) for column in table.outputs]
         ins = [self._entry(column[row]) for column in table.inputs]
         reason = self.plan.judge.explain(table, row)
         more: dict[str, Any] = {}
         resources = self.attempts.resources(table, row, 1)[1]
         retries = resources.get("retries", self.retries)
-        if retries:
+        if retries != usual["retries"]:
             more["retries"] = retries
         if (rule.number, row) in self.tried:
             more["tried"] = self.tried[rule.number, row]
@@ -165,9 +209,8 @@ class BatchRows:
             more["prio"] = resources["priority"]
         if (rule.number, row) in self.plan.only_absent:
             more["abs"] = 1
-        optional = self.plan.judge.optional.get(rule.number)
-        if optional is not None and optional[row]:
-            more["opt"] = 1
+        if self._is_optional(table, row) != usual["opt"]:
+            more["opt"] = 1 - usual["opt"]
         if row in table.named:
             more["named"] = [self._file(number) for number in table.named[row]]
         if rule.row_values:
@@ -175,66 +218,31 @@ class BatchRows:
         if rule.depfile is not None:
             more["dep"] = list(self.plan.depfile_of(table, row))
         if reason is not None and (reason.file is not None or reason.detail):
-            more["why"] = [reason.file, reason.detail]
-        values = self._values(table, row)
-        for number in range(1, 2 + retries) if "2" in templates else (1,):
-            text = self._attempt(table, row, number)
-            template = templates.get(str(number))
-            if template is None or fill_template(template, values) != text:
-                more.setdefault("alt", {})[str(number)] = text
+            number = self.plan.graph.files.index.get(reason.file or "")
+            local = None if number is None else self._local.get(number)
+            why = [reason.file if local is None else local, reason.detail]
+            if table.state[row] != IS_MISSING or not outs or why != [outs[0], ""]:
+                more["why"] = why
+        more |= texts.own(row, usual["tries"], retries)
         found: list[Any] = [list(table.values(row)), ins, outs, table.state[row]]
         return [*found, more] if more else found
 
-    # ------------------------------------------------------------ attempts
-
-    def _values(self, table: Table, row: int) -> list[str]:
-        """Return the texts of a task that its row holds anyway, as they stand inside JSON."""
-        paths = self.plan.graph.files.paths
-        found = [*table.values(row)]
-        found += [paths[column[row]] for column in table.outputs]
-        found += [paths[column[row]] if column[row] >= 0 else "" for column in table.inputs]
-        return [dumps(each)[1:-1] for each in found]
-
-    def _attempt(self, table: Table, row: int, number: int) -> str:
-        """Return an attempt as JSON."""
-        late = table.rule.post is not None and "produced" in table.rule.post.names
-        if late:
-            _require_plain(table.rule)
-        attempt = self.attempts.make(table, row, id=0, number=number)
-        plain = _plain(attempt, [[path, items] for path, items in self.attempts.lists])
-        self.attempts.lists.clear()
-        if late:
-            behind = self.attempts.make(table, row, id=0, number=number, only_post=True, produced=[PRODUCED])
-            plain["post"], plain["looked"] = behind.post, list(behind.outputs)
-            self.attempts.lists.clear()
-        return dumps(plain)
-
-    def _templates(self, table: Table, rows: list[int], tries: int) -> dict[str, list[str | int]]:
-        """Return the template of each attempt that differs from the first one, by its number."""
-        found = {}
-        for number in range(1, tries + 1):
-            samples = [rows[0], rows[len(rows) // 2], rows[-1]]
-            texts = [self._attempt(table, row, number) for row in samples]
-            values = [self._values(table, row) for row in samples]
-            best: tuple[int, list[str | int]] = (-1, [texts[0]])
-            for places in _choices(table, values[0]):
-                template = _template(texts[0], values[0], places)
-                hits = sum(fill_template(template, each) == text for each, text in zip(values, texts, strict=True))
-                if hits > best[0]:
-                    best = (hits, template)
-            found[str(number)] = best[1]
-        return found
-
     # ------------------------------------------------------------ what was
 
-    def _past(self, table: Table, row: int, past: Past) -> dict[str, Any]:
-        """Return an earlier success as a record; sets are written out."""
+    def _past(self, table: Table, row: int, past: Past) -> Iterator[dict[str, Any]]:
+        """Yield an earlier success as a record, and before it the sets of files that it names, each once."""
         history = self.plan.history
-        versions = history.versions
         taken: list[Any] = []
         for entry in past.ledger.taken_by(past.row):
-            for version in (entry,) if entry >= 0 else history.sets[-2 - entry]:
-                taken.append([versions.paths[version], *versions.stamp(version)])  # noqa: PERF401  # two loops
+            if entry >= 0:
+                taken.append(self._version(entry))
+                continue
+            number = -2 - entry
+            if number not in self._sets:
+                files = [self._version(version) for version in history.sets[number]]
+                self._sets[number] = _SET.format(digest_of(files))
+                yield {"k": "past", "of": {"k": "set", "id": self._sets[number], "files": files}}
+            taken.append({"set": self._sets[number]})
         record: dict[str, Any] = {
             "k": "ok",
             "t": table.name(row),
@@ -242,63 +250,10 @@ class BatchRows:
             "in": taken,
             "out": [[path, *stamp] for path, stamp in history.made_paths(past)],
         }
-        record |= past.ledger.extras.get(past.row, {})
-        return record
+        if past.row in past.ledger.values:
+            record["v"] = past.ledger.values[past.row]
+        yield {"k": "past", "of": record | past.ledger.extras.get(past.row, {})}
 
-
-def _tries(rule: Rule) -> int:
-    """Return how many attempts differ: 1, or 2 where the number of the attempt enters something (each has its own)."""
-    codes = [*rule.resources.values(), *rule.values.values(), *(code for _, code in (*rule.env, *rule.site_env))]
-    codes += [code for code in (rule.workdir, rule.log, rule.depfile, rule.launch_options) if code is not None]
-    return 2 if any("attempt" in code.names for code in codes) else 1
-
-
-_NONE = Resources()
-_RESOURCES: tuple[str, ...] = Resources.__slots__
-
-
-def _plain(attempt: Attempt, lists: list[list[Any]]) -> dict[str, Any]:
-    """Return what of an attempt is its task's own."""
-    resources = attempt.resources
-    return {
-        "argv": None if attempt.argv is None else list(attempt.argv),
-        "script": attempt.script,
-        "by": list(attempt.interpreter),
-        "post": attempt.post,
-        "env": dict(attempt.env),
-        "log": attempt.log,
-        "folders": list(attempt.folders),
-        "looked": list(attempt.outputs),
-        "res": {name: value for name in _RESOURCES if (value := getattr(resources, name)) != getattr(_NONE, name)},
-        **({"lists": lists} if lists else {}),
-    }
-
-
-def _choices(table: Table, values: list[str]) -> list[list[int]]:
-    """Return which texts of a row may stand for themselves in a template, the most telling choice first."""
-    every = [at for at, value in enumerate(values) if value]
-    wild = len(table.rule.wildcards)
-    return [[at for at in every if at >= wild or len(values[at]) >= _SHORT], [at for at in every if at >= wild], every]
-
-
-def _template(text: str, values: Sequence[str], places: Sequence[int]) -> list[str | int]:
-    """Return a text in pieces: what is the same for all, and the places of values between."""
-    by_value: dict[str, int] = {}
-    for place in places:
-        by_value.setdefault(values[place], place)
-    if not by_value:
-        return [text]
-    longest_first = sorted(by_value, key=len, reverse=True)
-    pieces = re.split("(" + "|".join(map(re.escape, longest_first)) + ")", text)
-    return [by_value[piece] if at % 2 else piece for at, piece in enumerate(pieces) if piece]
-
-
-def _require_plain(rule: Rule) -> None:
-    """Refuse a `post` that does more with `produced` than to name it as words.  Raises Trouble."""
-    assert rule.post is not None  # noqa: S101  # the caller asked
-    for slot in rule.post.pieces():
-        if isinstance(slot, str) or slot.brace.name.id != NAMED or (slot.is_bare and not slot.brace.path):
-            continue
-        message = f"`post` of rule `{rule.name}` takes `produced` otherwise than as words, and a job cannot plan"
-        help_ = "write `{produced}` outside of quotes; or run it here, or inside a job"
-        raise Trouble(Diagnostic("E510", message, slot.brace.span, help=help_))
+    def _version(self, version: int) -> list[Any]:
+        versions = self.plan.history.versions
+        return [versions.paths[version], *versions.stamp(version)]
