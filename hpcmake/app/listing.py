@@ -97,7 +97,6 @@ def log(arguments: Arguments) -> int:
         text = "has printed nothing" if account.tries else "has not been run yet"
         if account.state in {"queued", "running"}:
             text += f": it is {account.reason}"
-            text += "; a job tells of a task's output when the task ends" if account.state == "running" else ""
         sys.stderr.write(f"{account.name} {text}\n")
         return 0
     name, offset, length = account.log

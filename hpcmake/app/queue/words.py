@@ -225,9 +225,14 @@ def listed(names: Iterable[str]) -> str:
 
 
 def wrapped(text: str) -> str:
-    """Return text in lines of at most 80 letters, of which all but the first are moved in."""
+    """Return text in lines of at most 80 letters, of which all but the first are moved in.
+
+    What stands between backquotes stays whole, so that it can be copied.
+    """
+    import re
+
     lines = [""]
-    for word in text.split(" "):
+    for word in re.findall(r"[^\s`]*(?:`[^`]*`[^\s`]*)+|\S+", text):
         if lines[-1].strip() and len(lines[-1]) + 1 + len(word) > WIDTH:
             lines.append(f"    {word}")
         else:
