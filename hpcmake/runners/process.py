@@ -19,6 +19,9 @@ MARK = "HPCMAKE_ATTEMPT"
 PASSES = 100
 """How often strays are looked for until none is left: one may start another while it is being ended."""
 
+LAST_WORDS = 1.0
+"""Seconds for which is read what a command that was killed had written."""
+
 
 class Process:
     """A child that lives long: `stdin` and `stdout` are our ends of its pipes, as descriptors."""
@@ -129,7 +132,13 @@ def call(
         except subprocess.TimeoutExpired:
             with contextlib.suppress(OSError):
                 os.killpg(child.pid, signal.SIGKILL)
-            out, err = child.communicate()
+            try:
+                out, err = child.communicate(timeout=LAST_WORDS)
+            except subprocess.TimeoutExpired as left:  # what it started in a session of its own has its pipes still
+                out, err = left.stdout or b"", left.stderr or b""
+                for pipe in (child.stdin, child.stdout, child.stderr):
+                    if pipe is not None:
+                        pipe.close()
             return None, out, err
         except BaseException:
             with contextlib.suppress(OSError):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 
+from hpcmake.jobs.fates import Unclear
 from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.polling import look
 from hpcmake.jobs.settled import Settled, add_settled, read_settled
@@ -39,8 +40,9 @@ def find_user() -> str:
 class Board:
     """The jobs of a campaign; `settled` are those of which nothing more will come, and that are not looked at again."""
 
-    def __init__(self, scheduler: Scheduler, user: str, call: Call) -> None:
+    def __init__(self, scheduler: Scheduler, site: str, user: str, call: Call) -> None:
         self.scheduler = scheduler
+        self.site = site
         self.user = user
         self.call = call
         self.watch = Watch(time.monotonic)
@@ -63,8 +65,17 @@ class Board:
         self.jobs = sight.jobs
         self._read()
         open_ = [(self.folders[key], self.readings[key]) for key in self.readings if key not in self.settled]
-        self.fates.update(self.watch.settle(open_, sight))
+        self.fates.update(self.watch.settle([each for each in open_ if self._is_here(each[1])], sight))
+        for _, reading in open_:
+            if not self._is_here(reading):
+                where = reading.intent.site if reading.intent is not None else "another site"
+                self.fates[reading.key] = Unclear(reading.key, reading.job, f"it is on {where}")
         return sight
+
+    def _is_here(self, reading: Reading) -> bool:
+        """Tell whether our scheduler knows of a job, or it says itself that it is over."""
+        is_over = reading.status is not None and reading.status.is_over
+        return reading.intent is None or reading.intent.site in {"", self.site} or is_over
 
     def _read(self) -> None:
         for folder in list_folders(FOLDER):
@@ -92,6 +103,8 @@ class Board:
             if key in self.settled or reading.receipt is not None or reading.closed is not None:
                 continue
             folder = self.folders[key]
+            if not self._is_here(reading):
+                continue
             if reading.intent is None:
                 if folder.close("it was never submitted"):
                     self.note(folder)

@@ -87,6 +87,7 @@ class _Handing:
         voice = open_voice(self.arguments)
         self.queue = QueueRun(
             opened,
+            opened.plan(),
             self.charter,
             voice,
             call=run_command,

@@ -5,6 +5,7 @@ Owns the loop of steps, how long is waited between them, and the exit status.  K
 
 from __future__ import annotations
 
+import gc
 import os
 import time
 
@@ -32,9 +33,11 @@ if TYPE_CHECKING:
     from hpcmake.app.forecasting import Forecast
     from hpcmake.app.queue.charter import Charter
     from hpcmake.lease import Lease
+    from hpcmake.planner.plan import Plan
     from hpcmake.report import Voice
     from hpcmake.site import Site
 
+_COLLECT = (50_000, 20, 100)  # thresholds of Python's collector: looking at 10⁵ rows often costs more than making them
 _GLANCE = 5.0
 """Seconds between two looks at what running jobs have recorded: these are a few small reads, and no query."""
 _TICK = 0.25
@@ -47,26 +50,28 @@ def submit(opened: Opened) -> int:
     arguments, site = opened.arguments, opened.site
     assert site is not None  # noqa: S101  # who comes here has named one
     require_commands(site)
+    gc.set_threshold(*_COLLECT)
     plan = opened.plan()
-    forecast = _forecast(opened, site)
+    forecast = _forecast(opened, plan, site)
     tell_warnings(opened, plan)
     require_writable()
     tell = None if arguments.flag("quiet") else tell_wait
     with acquire(FOLDER, wait=arguments.number("wait"), tell=tell, ask=asking(site)) as lease, lease.kept():
         if opened.journal.state() != opened.journal_state:
             opened = Opened(without_folders(arguments))
+            plan = opened.plan()
+            forecast = _forecast(opened, plan, site)
         clear_stop(FOLDER)
         charter = _charter(opened, site, forecast)
         voice = open_voice(arguments)
         try:
-            return _Leading(opened, lease, charter, voice).run(forecast)
+            return _Leading(opened, plan, lease, charter, voice).run(forecast)
         finally:
             voice.close()
 
 
-def _forecast(opened: Opened, site: Site) -> Forecast | None:
+def _forecast(opened: Opened, plan: Plan, site: Site) -> Forecast | None:
     """Return what is to be submitted, so that mistakes are told before anything is written.  Raises Trouble."""
-    plan = opened.plan()
     if not any(table.state.count(FRESH) != table.count for table in plan.graph.tables):
         return None
     return make_forecast(plan, site, opened.arguments)
@@ -92,7 +97,7 @@ def _charter(opened: Opened, site: Site, forecast: Forecast | None) -> Charter:
 
 
 class _Leading:
-    def __init__(self, opened: Opened, lease: Lease, charter: Charter, voice: Voice) -> None:
+    def __init__(self, opened: Opened, plan: Plan, lease: Lease, charter: Charter, voice: Voice) -> None:
         self.opened = opened
         self.lease = lease
         self.charter = charter
@@ -103,6 +108,7 @@ class _Leading:
         self.writer = writer
         self.queue = QueueRun(
             opened,
+            plan,
             charter,
             voice,
             call=run_command,
@@ -115,6 +121,7 @@ class _Leading:
     def run(self, forecast: Forecast | None) -> int:
         """Drive until nothing is left, or as far as was asked; return the exit status.  Raises Trouble."""
         self._tell_start(forecast)
+        self.queue.forecast = forecast
         interrupts = Interrupts()
         try:
             with interrupts:
@@ -138,7 +145,8 @@ class _Leading:
                 is_first = False
             if queue.is_outdated or (queue.plan.campaign.generated and not queue.count_stale()):
                 queue.is_outdated = False
-                queue.open(Opened(without_folders(self.arguments)))
+                opened = Opened(without_folders(self.arguments))
+                queue.open(opened, opened.plan())
             run_local_tasks(queue, self.writer, self.lease)
             queue.pack()
             queue.submit()
@@ -170,8 +178,9 @@ class _Leading:
         if queue.is_stopping():
             return 1
         if queue.planned:
-            if queue.waits and all(each.kind == "budget" for each in queue.waits):
-                queue.tell(f"the budget of {self.charter.budget:.6g} node-hours is reached: {queue.waits[0].why}")
+            spent = [each for each in queue.waits if each.kind == "budget"]
+            if spent and all(each.kind in {"budget", "parent"} for each in queue.waits):
+                queue.tell(f"the budget of {self.charter.budget:.6g} node-hours is reached: {spent[0].why}")
                 return 3
             return None
         if queue.failed() or queue.plan.has_unknown or queue.count_stale():
@@ -242,6 +251,9 @@ class _Leading:
         queue.submit()
 
     def _interrupted(self) -> int:
+        if is_stopped(FOLDER):
+            self.queue.tell("the campaign was stopped by `hpcmake stop`")
+            return 1
         living = self.queue.board.living()
         if living:
             self._hand_over()
@@ -262,7 +274,7 @@ class _Leading:
             if now >= glance:
                 self.queue.take_in()
                 glance = now + _GLANCE
-                if self.queue.wants_look():
+                if self.queue.wants_look() or is_stopped(FOLDER):
                     return False
             self.voice.tick()
             self.lease.require_mine()

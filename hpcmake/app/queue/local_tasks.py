@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 def find_ready(queue: QueueRun) -> list[Task]:
     """Return the tasks of such rules whose inputs are all there, or are made by others of them."""
+    if all(site_names(table) is None for table in queue.plan.graph.tables):
+        return []
     local: list[Task] = []
     others: list[Task] = list(queue.failed())
     for table in queue.plan.graph.tables:

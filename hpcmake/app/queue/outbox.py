@@ -74,6 +74,7 @@ class Outbox:
         self.latency = latency
         self.generation = generation
         self.user = user
+        self._program = ""
 
     def head(self, **more: object) -> dict[str, Any]:
         """Return the first record of a piece of a batch."""
@@ -102,7 +103,9 @@ class Outbox:
 
     def _write_script(self, folder: JobFolder, job: Outgoing) -> None:
         root = os.getcwd()
-        program = f"{root}/{require_program(FOLDER)}"
+        # one for all that this process submits, whatever is installed meanwhile: it must understand our batches
+        self._program = self._program or require_program(FOLDER)
+        program = f"{root}/{self._program}"
         order = ("--watch",) if job.role == WATCH else ()
         words = " ".join(quote_word(word) for word in (sys.executable, program, *order, folder.key))
         lines = [

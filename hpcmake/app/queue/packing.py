@@ -11,11 +11,12 @@ from hpcmake.app.queue.outbox import Outgoing
 from hpcmake.planner.grounds import grounds_of
 from hpcmake.planner.pack import Room
 from hpcmake.record import Record
+from hpcmake.tasks.estimates import needed
 from hpcmake.tasks.states import is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from hpcmake.app.forecasting import Forecast
     from hpcmake.app.queue.owners import Task
@@ -42,14 +43,45 @@ def pack(run: QueueRun, wanting: Sequence[str]) -> Packed:
     Raises Trouble for what the site cannot run.
     """
     out = blocked_by(run.plan, seeds(run)) | set(run.owners.of)
+    forecast, run.forecast = run.forecast, None
+    if forecast is not None and not out and not wanting:
+        return _packed(run, forecast)
     with left_out(run.plan, out):
         if not run.count_stale():
             return Packed()
-        forecast = make_forecast(run.plan, run.site, run.arguments, rooms=list(_rooms(run, wanting)))
-        packing = forecast.packing
-        rooms = {-1 - at: each.room.name for at, each in enumerate(packing.topped)}
-        topped = tuple((each.room.name, _tasks(forecast, each.portions)) for each in packing.topped)
-        return Packed(tuple(_outgoing(run, forecast, job, rooms) for job in packing.jobs), topped, forecast.attempts)
+        return _packed(run, make_forecast(run.plan, run.site, run.arguments, rooms=list(_rooms(run, wanting))))
+
+
+def _packed(run: QueueRun, forecast: Forecast) -> Packed:
+    packing = forecast.packing
+    rooms = {-1 - at: each.room.name for at, each in enumerate(packing.topped)}
+    topped = tuple((each.room.name, _tasks(forecast, each.portions)) for each in packing.topped)
+    return Packed(tuple(_outgoing(run, forecast, job, rooms) for job in packing.jobs), topped, forecast.attempts)
+
+
+def find_too_long(run: QueueRun) -> Iterator[tuple[Task, float, float, float]]:
+    """Yield tasks that a deadline has cut, and that no job is long enough for.
+
+    With each come the seconds after which it was cut, those that it needs, and those that there are.
+    """
+    others = run.plan.history.others
+    cut = [record for record in others.values() if record["k"] == "cut" and record.get("why") == "deadline"]
+    if not cut:
+        return
+    queues = [queue for queue in run.site.queues if run.arguments.text("queue") in {None, queue.name}]
+    longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
+    asked = run.arguments.number("job_time")
+    usable = (longest if asked is None else min(longest, asked)) - (run.site.margin or 0.0)
+    tables = run.plan.graph.tables
+    for record in cut:
+        task = run.owners.find_by_name(record["t"])
+        if task is None or not is_stale(tables[task[0]].state[task[1]]) or task in run.owners.of:
+            continue
+        limit = run.attempts.resources(tables[task[0]], task[1], 1)[0].time
+        least = needed(0.0, record.get("e", 0.0))
+        least = least if limit is None else min(least, limit)
+        if least > usable and run.failures.get(task, 0) <= run.retries(task):
+            yield task, record.get("e", 0.0), least, usable
 
 
 def seeds(run: QueueRun) -> list[Task]:

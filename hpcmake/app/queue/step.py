@@ -11,7 +11,7 @@ from hpcmake.app.queue.intake import Intake
 from hpcmake.app.queue.keeping import TempFiles
 from hpcmake.app.queue.outbox import Outbox, Outgoing
 from hpcmake.app.queue.owners import Owners
-from hpcmake.app.queue.packing import pack
+from hpcmake.app.queue.packing import find_too_long, pack
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
 from hpcmake.app.queue.telling import task_row
@@ -23,12 +23,14 @@ from hpcmake.runners.keys import parse_key
 from hpcmake.runners.launchers import preview_launch
 from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.tasks.states import FRESH, is_stale
+from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from hpcmake.app.forecasting import Forecast
     from hpcmake.app.opening import Opened
     from hpcmake.app.queue.charter import Charter
     from hpcmake.app.queue.intake import News
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from hpcmake.jobs.polling import Call
     from hpcmake.jobs.recall import Poison
     from hpcmake.lease import Lease
+    from hpcmake.planner.plan import Plan
     from hpcmake.planner.rows import Table
     from hpcmake.report import Voice
     from hpcmake.site import Site
@@ -51,6 +54,7 @@ class QueueRun:
     def __init__(
         self,
         opened: Opened,
+        plan: Plan,
         charter: Charter,
         voice: Voice,
         *,
@@ -69,7 +73,7 @@ class QueueRun:
         if self.arguments.text("project") is not None:
             self.site = self.site.replace(project=self.arguments.text("project"))
         user = find_user()
-        self.board = Board(scheduler, user, call)
+        self.board = Board(scheduler, self.site.name, user, call)
         self.submitter = Submitter(
             scheduler,
             self.site,
@@ -103,14 +107,17 @@ class QueueRun:
         self.settling = Settling(self)
         self._is_packed = False
         self._was_packed = False
-        self.open(opened)
+        self.forecast: Forecast | None = None
+        """How all of a plan was packed, that nothing has changed since; None if it is to be packed again."""
+        self.open(opened, plan)
 
     # ------------------------------------------------------------ the plan
 
-    def open(self, opened: Opened) -> None:
-        """Plan from the beginning, by what the disk says.  Raises Trouble."""
+    def open(self, opened: Opened, plan: Plan) -> None:
+        """Go by a plan that was made from the beginning, by what the disk says.  Raises Trouble."""
         self.opened = opened
-        self.plan = opened.plan()
+        self.plan = plan
+        self.forecast = None
         self.owners = Owners(self.plan)
         self.intake = Intake(self.plan, self.owners, opened.journal.seen)
         self.attempts = Attempts(
@@ -260,6 +267,7 @@ class QueueRun:
         for job in self.planned:
             self.posting.forget(job.name)
         self.planned = []
+        self._fail_what_fits_nowhere()
         if not self.is_stopping() and not (self._was_packed and self.arguments.flag("trial")):
             packed = pack(self, wanting)
             if packed.attempts is not None:
@@ -271,6 +279,30 @@ class QueueRun:
                 wanting.remove(key)
         for key in wanting:
             self._give_more(key, ())
+
+    def _fail_what_fits_nowhere(self) -> None:
+        """Give up tasks that a deadline has cut, and that no job is long enough for."""
+        for task, cut_after, needed, longest in find_too_long(self):
+            table = self.plan.graph.tables[task[0]]
+            self.failures[task] = self.retries(task) + 1
+            name = table.name(task[1])
+            self.voice.tell(
+                {
+                    "kind": "failed",
+                    "task": name,
+                    "rule": table.rule.name,
+                    "attempt": 1,
+                    "status": 1,
+                    "why": "deadline",
+                    "words": f"cut by the end of its job after {render_duration(cut_after)}: it would need "
+                    f"{render_duration(needed)}, and no job has more than {render_duration(longest)}",
+                    "wall": cut_after,
+                    "log": None,
+                    "tail": [],
+                    "again": False,
+                    "rerun": "hpcmake",
+                }
+            )
 
     def _is_about_to_want(self) -> bool:
         """Tell whether a job that runs has just done all that it had, and will ask for what has become known."""
