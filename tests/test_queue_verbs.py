@@ -1,5 +1,7 @@
 """The verbs that look, where a campaign has jobs: `status`, `ls`, `why` and `log` from any machine."""
 
+import json
+
 import pytest
 from command import Command
 from queue_campaign import Jobs, key_of, pending, running, stranger
@@ -41,11 +43,11 @@ def test_status_at_a_glance(three: Jobs) -> None:
         "square            1            1            2",
         "sum               -            -            1",
         (
-            f"job 12345 ({key_of(1)}), 4 tasks on 2 nodes of batch: running since HH:MM, "
+            f"job 12345 ({key_of(1)}), 4 tasks on 2 nodes: running since HH:MM, "
             "3 of 4 tasks done, 1 running, until HH:MM"
         ),
-        f"job 12346 ({key_of(2)}), 4 tasks on 2 nodes of batch: queued as 12346, 3rd in the queue",
-        f"job 12347 ({key_of(3)}), 1 task on 2 nodes of batch: queued as 12347, waits for 12345 and 12346",
+        f"job 12346 ({key_of(2)}), 4 tasks on 2 nodes: queued as 12346, 3rd in the queue",
+        f"job 12347 ({key_of(3)}), 1 task on 2 nodes: queued as 12347, waits for 12345 and 12346",
         "node-hours: 6 spent or reserved",
         (
             "nobody drives now: each job, when it ends, plans again and submits what follows; "
@@ -75,11 +77,11 @@ def test_a_scheduler_that_does_not_answer(three: Jobs) -> None:
     three.fail("slurm_load_jobs error: Unable to contact slurm controller (connect failure)")
     assert three.lines("status")[4:9] == [
         (
-            f"job 12345 ({key_of(1)}), 4 tasks on 2 nodes of batch: running since HH:MM, "
+            f"job 12345 ({key_of(1)}), 4 tasks on 2 nodes: running since HH:MM, "
             "3 of 4 tasks done, 1 running, until HH:MM"
         ),
-        f"job 12346 ({key_of(2)}), 4 tasks on 2 nodes of batch: queued as 12346",
-        f"job 12347 ({key_of(3)}), 1 task on 2 nodes of batch: queued as 12347, waits for 12345 and 12346",
+        f"job 12346 ({key_of(2)}), 4 tasks on 2 nodes: queued as 12346",
+        f"job 12347 ({key_of(3)}), 1 task on 2 nodes: queued as 12347, waits for 12345 and 12346",
         (
             "the queue of galaxy cannot be asked: slurm_load_jobs error: Unable to contact slurm controller "
             "(connect failure); what is told of jobs is what their files say"
@@ -124,9 +126,9 @@ def test_a_job_that_has_vanished_and_one_that_nobody_saw(jobs: Jobs) -> None:
         "sum               -            1",
     ]
     assert lines[4:6] == [
-        f"job 1 ({key_of(1)}), 1 task on 2 nodes of batch: gone from the queue as 1; its end is not told yet",
+        f"job 1 ({key_of(1)}), 1 task on 2 nodes: gone from the queue as 1; its end is not told yet",
         (
-            f"job {key_of(2)}, 1 task on 2 nodes of batch: nobody knows whether it is queued: "
+            f"job {key_of(2)}, 1 task on 2 nodes: nobody knows whether it is queued: "
             "it is not in the queue, and may come yet"
         ),
     ]
@@ -149,20 +151,34 @@ def test_when_all_that_is_left_runs_its_end_is_expected(jobs: Jobs) -> None:
 
 
 def test_a_stopped_campaign(jobs: Jobs) -> None:
-    jobs.charter(words=["all"], values={"keep_going": True, "jobs": 4.0})
+    jobs.charter(words=["all"], values={"keep_going": True, "jobs": 4.0, "job_time": 5400.0})
     jobs.add(1, "1", "make 1")
     jobs.end(1, "1", exit_status=143, why="term")
     jobs.command.write(".hpcmake/stop")
     assert jobs.lines("status")[-1] == (
-        "it was stopped, and work is left: `hpcmake --site ./site.toml -j 4 -k all` goes on"
+        "it was stopped, and work is left: `hpcmake --site ./site.toml -j 4 --job-time 1h30m -k all` goes on"
     )
 
 
 def test_who_drives(three: Jobs) -> None:
     holder = {"host": "login7", "pid": 77, "machine": "other", "since": "2026-11-22 14:05:00"}
-    three.command.write(".hpcmake/lease.1", f"{holder}".replace("'", '"'))
+    three.command.write(".hpcmake/lease.1", json.dumps(holder))
     assert three.lines("status")[-1] == (
         "running: driven by pid 77 on login7, since 2026-11-22 14:05:00; from here it cannot be seen whether it still does"
+    )
+
+
+def test_a_job_that_drives_is_asked_for(jobs: Jobs) -> None:
+    """Its work is done, and it hands over; once it is gone nobody drives."""
+    jobs.add(1, "5", "make 1")
+    jobs.end(1, "5")
+    jobs.show(running("5", 1))
+    holder = {"host": "node7", "pid": 77, "machine": "other", "job": "5", "since": "2026-11-22 14:05:00"}
+    jobs.command.write(".hpcmake/lease.1", json.dumps(holder))
+    assert jobs.lines("status")[-1] == "driven by job 5 on node7, since 2026-11-22 14:05:00"
+    jobs.show()
+    assert jobs.lines("status")[-1] == (
+        "nobody goes on with it: no job of it is in the queue, and work is left; `hpcmake --site ./site.toml` goes on"
     )
 
 

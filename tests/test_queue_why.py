@@ -73,6 +73,19 @@ def test_a_chain_of_jobs(jobs: Jobs) -> None:
     )
 
 
+def test_many_parents_alike(jobs: Jobs) -> None:
+    jobs.add(1, "1", "make 1")
+    for number in (2, 3, 4, 5):
+        jobs.add(number, str(number), f"make {number - 1}", parents=(1,))
+    jobs.add(6, "6", "sum", parents=(2, 3, 4, 5))
+    jobs.start(1, "1")
+    rows = [pending(str(number), number, reason="Dependency", after="afterok:1(unfulfilled)") for number in range(2, 7)]
+    jobs.show(running("1", 1), *rows)
+    assert jobs.lines("why", "sum.txt")[2] == (
+        "  it waits for job 6, queued, its parents 2, 3 and 2 more are queued, 2's parent 1 runs until HH:MM"
+    )
+
+
 def test_what_it_needs_is_in_a_job_and_it_is_not(jobs: Jobs) -> None:
     """The campaign may use two nodes at once, and a job has these."""
     jobs.charter(values={"jobs": 2.0})

@@ -13,6 +13,7 @@ from hpcmake.app.queue.charter import read_charter
 from hpcmake.diagnostics import Trouble
 from hpcmake.journal import FOLDER
 from hpcmake.tasks.quoting import quote_word
+from hpcmake.units import parse_duration, render_duration
 from hpcmake.vocabulary import OPTIONS, RUN, VERBS
 
 TYPE_CHECKING = False
@@ -128,5 +129,6 @@ def render_command(charter: Charter | None, *, folders: list[str] | None = None)
 
 def _plain(value: object, kind: str) -> str:
     if isinstance(value, int | float) and kind in {"duration", "maybe duration"}:
-        return f"{value:g}s"
+        text = render_duration(value)
+        return text if parse_duration(text) == value else f"{value:.12g}s"
     return f"{value:.12g}" if isinstance(value, float) else str(value)

@@ -260,13 +260,18 @@ class Standing:
 
     def ask_for(self, job: str) -> bool | None:
         """Tell whether a job that holds the lease is in the queue still; None if nobody knows."""
-        for asked in self.asks.values():
-            shown = None if isinstance(asked.sight.jobs, DoNotKnow) else find_job(asked.sight.jobs, job)
-            if shown is not None:
-                return shown.in_queue
-            if job in asked.sight.gone:
-                return False
-        return None
+        name = next((self.site_of(key) for key, each in self.readings.items() if each.job == job), None)
+        if name is None:
+            name = next((each.site for each in self.settled.values() if each.job == job), None)
+        if name is None:
+            return None  # it may be of another scheduler
+        if name not in self.asks:
+            self.asks[name] = self._ask(name, [job])  # it has done its work, and hands over
+        sight = self.asks[name].sight
+        shown = None if isinstance(sight.jobs, DoNotKnow) else find_job(sight.jobs, job)
+        if shown is not None:
+            return shown.in_queue
+        return False if not self.asks[name].silence else None
 
 
 def find_standing(call: Call | None = None, *, places: bool = False) -> Standing | None:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from hpcmake.app.queue.standing import Ask, Standing
 
 WIDTH = 80
-_DEPTH = 5
-"""Jobs of a chain that are told."""
+_DEPTH = 4
+"""Links of a chain of jobs that are told."""
 _MOST = 3
 """Parents of a job that are told."""
 
@@ -96,7 +96,7 @@ def job_line(standing: Standing, key: str, *, done: int | None = None, total: in
     if intent is not None:
         nodes = "1 node" if intent.nodes == 1 else f"{intent.nodes} nodes"
         what = "the hand-over" if intent.role == WATCH else "1 task" if intent.tasks == 1 else f"{intent.tasks} tasks"
-        shape = f", {what} on {nodes}" + (f" of {intent.queue}" if intent.queue else "")
+        shape = f", {what} on {nodes}"
     name = f"job {fate.job} ({key})" if fate.job else f"job {key}"
     return wrapped(f"{name}{shape}: {job_words(standing, key, done=done, total=total)}")
 
@@ -140,18 +140,41 @@ def chain_words(standing: Standing, key: str) -> str:
 def _behind(standing: Standing, key: str) -> str:
     words = []
     seen = {key}
-    its = "its"
-    while len(seen) <= _DEPTH:
+    whose = "its"
+    for _ in range(_DEPTH):
         parents = [each for each in standing.parents(key) if each not in seen]
         if not parents:
             break
-        told = [f"{standing.fates[each].job or each} {_does(standing, each)}" for each in parents[:_MOST]]
-        more = f" and {len(parents) - _MOST} more" if len(parents) > _MOST else ""
-        words.append(f", {its} parent{'s' if len(parents) > 1 else ''} {', '.join(told)}{more}")
-        key = next((each for each in parents if not isinstance(standing.fates[each], Running)), parents[0])
         seen.update(parents)
-        its = "whose" if len(parents) == 1 else f"{standing.fates[key].job or key}'s"
+        words.append(f", {whose} parent{'s' if len(parents) > 1 else ''} {_do(standing, parents)}")
+        waiting = [each for each in parents if standing.parents(each)]
+        key = (waiting or parents)[0]
+        whose = "whose" if len(parents) == 1 else f"{_name(standing, key)}'s"
     return "".join(words)
+
+
+def _do(standing: Standing, keys: list[str]) -> str:
+    """Return the states of jobs as verbs: those that run come first, those that are alike together."""
+    by_words: dict[str, list[str]] = {}
+    for key in sorted(keys, key=lambda key: not isinstance(standing.fates[key], Running)):
+        by_words.setdefault(_does(standing, key), []).append(_name(standing, key))
+    groups = list(by_words.items())
+    told = [f"{_named(names)} {_plural(words) if len(names) > 1 else words}" for words, names in groups[:_MOST]]
+    rest = sum(len(names) for _, names in groups[_MOST:])
+    return ", ".join(told) + (f" and {rest} more" if rest else "")
+
+
+def _name(standing: Standing, key: str) -> str:
+    return standing.fates[key].job or key
+
+
+def _named(names: list[str]) -> str:
+    return listed(names if len(names) <= _MOST else [*names[: _MOST - 1], f"{len(names) - _MOST + 1} more"])
+
+
+def _plural(words: str) -> str:
+    verb, blank, rest = words.partition(" ")
+    return {"is": "are", "runs": "run", "starts": "start", "ends": "end"}.get(verb, verb) + blank + rest
 
 
 def _standing_of(standing: Standing, key: str) -> str:
