@@ -11,20 +11,23 @@ from __future__ import annotations
 
 import re
 
+from hpcmake.tasks import quoting
 from hpcmake.tasks.batch import fill_template
 from hpcmake.tasks.states import IS_MISSING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from typing import Any
 
     from hpcmake.planner.batch_templates import AttemptTexts, Template
     from hpcmake.planner.rules import Rule
+    from hpcmake.tasks.quoting import Place
 
 _FEW = 200  # rows: of so many each is rendered as fast
 _MORE = 5  # tasks that are looked at besides
 _SIMPLE = re.compile(r"[A-Za-z0-9_@+:,./\n-]*")
+_STEADY = frozenset((quoting.WORD, quoting.DOUBLE, quoting.SINGLE, quoting.HERE, quoting.COMMENT, quoting.JSON))
 _PLAIN = frozenset("input output log rule site cores memory gpus nodes ranks time attempt launch wildcards".split())
 
 
@@ -60,7 +63,7 @@ def _is_plain(texts: AttemptTexts, rows: Sequence[int]) -> bool:
     return (
         len(rows) > 0
         and rule.number not in judge.optional
-        and _stand_bare(rule)
+        and _are_written_alike(rule)
         and all(_are_values(rule, each) for each in _named(rule))
     )
 
@@ -71,12 +74,17 @@ def _named(rule: Rule) -> Iterator[Any]:
             yield from template.braces
 
 
-def _stand_bare(rule: Rule) -> bool:
-    """Tell whether each value is a word, or part of one: elsewhere, whether it is quoted may depend on its letters."""
+def _are_written_alike(rule: Rule) -> bool:
+    """Tell whether a value without special letters is written in the same way wherever one stands, whichever it is."""
     for template in (rule.run, rule.post):
-        if template is not None and not all(isinstance(piece, str) or piece.is_bare for piece in template.pieces()):
-            return False
+        for piece in template.pieces() if template is not None else ():
+            if not isinstance(piece, str) and not _is_steady(piece.place):
+                return False
     return True
+
+
+def _is_steady(place: Place) -> bool:
+    return place.kind in _STEADY and not (place.careful or place.first or place.delimiters or place.tabs_lost)
 
 
 def _are_values(rule: Rule, brace: Any) -> bool:  # a group of a command
@@ -125,10 +133,11 @@ def render_rows(
     file: Callable[[int], int],
     entry: Callable[[int], int],
     slowly: Callable[[int], list[Any]],
+    odd: Collection[int],
 ) -> list[list[Any]]:
     """Return the rows of tasks for which the template is right.
 
-    `file` and `entry` give numbers in the batch, `slowly` the row of one whose reason must be told.
+    `file` and `entry` give numbers in the batch, `slowly` the row of one whose reason must be told, or that is `odd`.
     """
     table, present = texts.table, texts.plan.stamps.present
     first = table.outputs[0] if table.outputs else None
@@ -144,7 +153,7 @@ def render_rows(
     state = table.state
     return [
         [named, inputs, outputs, IS_MISSING]
-        if state[row] == IS_MISSING and first is not None and not present[first[row]]
+        if state[row] == IS_MISSING and first is not None and not present[first[row]] and row not in odd
         else slowly(row)
         for row, named, inputs, outputs in zip(rows, wild, ins, outs, strict=True)
     ]
