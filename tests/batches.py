@@ -29,14 +29,21 @@ class Batch:
     """A plan, a batch with some of its tasks (all that must run, if they are not named), and the batch's bytes."""
 
     def __init__(
-        self, campaign: Campaign, *, only: Callable[[str], bool] = lambda _: True, retries: int = 0, **choices: Any
+        self,
+        campaign: Campaign,
+        *,
+        only: Callable[[str], bool] = lambda _: True,
+        retries: int = 0,
+        tried: str = "",
+        **choices: Any,
     ) -> None:
         self.campaign = campaign
         self.retries = retries
         self.plan = campaign.plan(**choices)
         self.attempts = Attempts(self.plan, site="theta", launch=lambda _: (LAUNCH,))
         self.attempts.lists_in = LISTS
-        self.rows = BatchRows(self.plan, self.attempts, retries=retries)
+        counts = {(table.rule.number, row): 1 for table, row in self.plan.stale_in_order() if table.name(row) == tried}
+        self.rows = BatchRows(self.plan, self.attempts, retries=retries, tried=counts)
         found = [(table, row) for table, row in self.plan.stale_in_order() if only(table.name(row))]
         self.tasks = sorted(found, key=lambda task: (task[0].rule.number, task[1]))
         self.raw = b""
@@ -69,6 +76,21 @@ class Batch:
                 if table.name(row) == name and table not in self.job.elsewhere:
                     return table, row
         raise KeyError(name)
+
+    def table(self, rule: str) -> dict[str, tuple[object, ...]]:
+        """Return what the job knows of the tasks of a rule."""
+        (table,) = [each for each in self.job.graph.tables if each.rule.name == rule]
+        paths = self.job.graph.files.paths
+        return {
+            table.name(row): (
+                table.state[row],
+                [paths[column[row]] for column in table.outputs],
+                [[paths[number] for number in self.job.judge.members(column[row])] for column in table.inputs],
+                table.more.get(row),
+                self.job.judge.explain(table, row),
+            )
+            for row in range(table.count)
+        }
 
     def of(self, name: str) -> tuple[Table, int]:
         """Return where a task stands in the plan."""

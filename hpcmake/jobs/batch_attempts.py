@@ -37,8 +37,8 @@ class BatchAttempts:
         retries = table.retries(row)
         if retries:
             more["retries"] = retries
-        priority = table.told(row, "prio")
-        if priority is not None:
+        priority = table.told(row, "prio", table.piece(row)["prio"])
+        if priority:
             more["priority"] = priority
         if table.rule.at_once is not None:
             more["at_once"] = table.rule.at_once

@@ -22,27 +22,44 @@ sys.exit(main(sys.argv[1:]))
 _LEFT_OUT = ("__pycache__", "testbed")
 
 
+_kept: dict[str, str] = {}
+"""What this process has found or made, by the absolute path of `.hpcmake`."""
+
+
 def require_program(root: str) -> str:
-    """Return the path of the folder that Python can run; it is made if it is not there.  Raises Trouble."""
+    """Return the path of the folder that Python can run; it is made if it is not there.  Raises Trouble.
+
+    In one process it is always the same: what is installed later may not fit what this process writes.
+    """
     package = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-    path = f"{root}/bin/{_digest(package)}"
-    if os.path.isdir(path):
-        return path
-    fresh = f"{path}.{os.getpid()}.new"
+    where = os.path.abspath(root)
+    path = f"{root}/bin/{_kept[where]}" if where in _kept else ""
     try:
-        os.makedirs(f"{root}/bin", exist_ok=True)
-        shutil.copytree(package, f"{fresh}/hpcmake", ignore=shutil.ignore_patterns(*_LEFT_OUT), dirs_exist_ok=True)
+        if not path or not os.path.isdir(path):
+            name = _digest(package)
+            path = f"{root}/bin/{name}"
+            if not os.path.isdir(path):
+                _make(package, path)
+            _kept[where] = name
+    except OSError as error:
+        raise trouble(error, "keep what jobs run in", path or f"{root}/bin") from None
+    return path
+
+
+def _make(package: str, path: str) -> None:
+    """Put a copy of the package there, as a whole.  Raises OSError."""
+    fresh = f"{path}.{os.urandom(8).hex()}.new"  # drivers on two machines may have the same number
+    try:
+        shutil.copytree(package, f"{fresh}/hpcmake", ignore=shutil.ignore_patterns(*_LEFT_OUT))
         with open(f"{fresh}/__main__.py", "w", encoding="utf-8") as file:
             file.write(_MAIN)
         try:
             os.rename(fresh, path)
         except OSError:
-            if not os.path.isdir(path):
+            if not os.path.isdir(path):  # else another driver was faster
                 raise
-            shutil.rmtree(fresh, ignore_errors=True)  # another driver was faster
-    except OSError as error:
-        raise trouble(error, "keep what jobs run in", path) from None
-    return path
+    finally:
+        shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _digest(package: str) -> str:

@@ -146,6 +146,7 @@ class BatchRows:
             "dep": int(rule.depfile is not None),
             "stem": texts.stem,
             "retries": retries[0],
+            "prio": self._priority(table, rows[0]),
             "opt": self._is_optional(table, rows[0]),
         }
         if rule.produces is not None:
@@ -158,11 +159,12 @@ class BatchRows:
         def slowly(row: int) -> list[Any]:
             return self._row(texts, row, record)
 
+        odd = {row for number, row in (*self.tried, *self.plan.only_absent) if number == rule.number}
         is_proven = retries.count(retries[0]) == len(retries) and is_proven_for(texts, rows, templates)
         for start in range(0, len(rows), _LINE):
             chunk = rows[start : start + _LINE]
             if is_proven:
-                told = render_rows(texts, chunk, self._file, self._entry, slowly)
+                told = render_rows(texts, chunk, self._file, self._entry, slowly, odd)
             else:
                 told = [slowly(row) for row in chunk]
             yield {"k": "tasks", "rule": at, "rows": told}
@@ -179,6 +181,9 @@ class BatchRows:
 
     def _retries(self, table: Table, row: int) -> int:
         return self.attempts.resources(table, row, 1)[1].get("retries", self.retries)
+
+    def _priority(self, table: Table, row: int) -> int:
+        return self.attempts.resources(table, row, 1)[1].get("priority", 0)
 
     def _rivals(self, rule: Rule) -> Iterator[Pattern]:
         """Yield the patterns of what other rules make, or could make, of the files that a rule might produce."""
@@ -199,14 +204,13 @@ class BatchRows:
         ins = [self._entry(column[row]) for column in table.inputs]
         reason = self.plan.judge.explain(table, row)
         more: dict[str, Any] = {}
-        resources = self.attempts.resources(table, row, 1)[1]
-        retries = resources.get("retries", self.retries)
+        retries, priority = self._retries(table, row), self._priority(table, row)
         if retries != usual["retries"]:
             more["retries"] = retries
         if (rule.number, row) in self.tried:
             more["tried"] = self.tried[rule.number, row]
-        if resources.get("priority"):
-            more["prio"] = resources["priority"]
+        if priority != usual["prio"]:
+            more["prio"] = priority
         if (rule.number, row) in self.plan.only_absent:
             more["abs"] = 1
         if self._is_optional(table, row) != usual["opt"]:
