@@ -419,6 +419,15 @@ def test_a_walltime_of_0_is_that_of_the_queue(theta: Bench) -> None:
     assert theta.job(1).walltime == 24 * 3600
 
 
+@pytest.mark.parametrize(("text", "minutes"), [("20", 20), ("+10", 20), ("-4", 6), ("-40", 10)])
+def test_a_walltime_may_be_changed_by_so_much(bench: Bench, text: str, minutes: int) -> None:
+    """Section 4: +10 and -10 are relative."""
+    bench.sub("-h")
+    answer = bench.ask("qalter", "-t", text, "1")
+    assert answer.out == (f"walltime changed from 10 to {minutes}\n" if minutes != 10 else "")
+    assert bench.job(1).walltime == minutes * 60
+
+
 @pytest.mark.parametrize(
     ("words", "shown"),
     [

@@ -229,7 +229,10 @@ def _minutes(text: str, now: int) -> int:
         minutes = parse_minutes(text.removeprefix(sign))
     except TimeMistake as problem:
         raise Refused(f"invalid time specification: {problem}\n") from None
-    return now + minutes if sign == "+" else now - minutes if sign else minutes
+    minutes = now + minutes if sign == "+" else now - minutes if sign else minutes
+    if minutes < 0:
+        raise Refused(f"invalid time specification: illegal value '{text}'\n")  # in words of ours
+    return minutes
 
 
 def move(cobalt: Cobalt, queue: Queue, request: Request) -> Answer:
