@@ -43,7 +43,9 @@ class Batch:
         self.attempts = Attempts(self.plan, site="theta", launch=lambda _: (LAUNCH,))
         self.attempts.lists_in = LISTS
         counts = {(table.rule.number, row): 1 for table, row in self.plan.stale_in_order() if table.name(row) == tried}
-        self.rows = BatchRows(self.plan, self.attempts, retries=retries, tried=counts)
+        preview = Attempts(self.plan, site="theta", launch=lambda _: ("aprun", "for", "people"))
+        self.rows = BatchRows(self.plan, preview, retries=retries, tried=counts)
+        self.rows.attempts.lists_in = LISTS
         found = [(table, row) for table, row in self.plan.stale_in_order() if only(table.name(row))]
         self.tasks = sorted(found, key=lambda task: (task[0].rule.number, task[1]))
         self.raw = b""

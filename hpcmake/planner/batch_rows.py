@@ -8,6 +8,8 @@ numbers of files.  Where the template, filled with these, is not the attempt exa
 
 from __future__ import annotations
 
+from hpcmake.model import LAUNCH
+from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.batch_columns import is_proven as is_proven_for
 from hpcmake.planner.batch_columns import render_rows
 from hpcmake.planner.batch_templates import AttemptTexts
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
-    from hpcmake.planner.attempts import Attempts
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rows import Table
     from hpcmake.planner.rules import Rule
@@ -34,7 +35,7 @@ _WALLS = 200  # wall times of a rule that a job is told
 
 
 class BatchRows:
-    """Makes the rows of a batch.
+    """Makes the rows of a batch, for the site of `attempts`; `{launch}` is put in when the nodes are known.
 
     `retries` holds for rules that do not say; `tried` counts, by rule and row, the attempts that have failed already.
     """
@@ -44,7 +45,7 @@ class BatchRows:
     ) -> None:
         self.tried = tried or {}
         self.plan = plan
-        self.attempts = attempts
+        self.attempts = Attempts(plan, site=attempts.site, launch=lambda _resources: (LAUNCH,))
         self.retries = retries
         self._local: dict[int, int] = {}
         """The number in the batch of each file of the plan."""
