@@ -7,6 +7,7 @@ from command import Command
 from queue_campaign import Jobs, key_of, pending, running, stranger
 
 from hpcmake.app.queue.board import find_user
+from hpcmake.jobs.settled import Settled, add_settled
 from hpcmake.lines import render_record
 
 
@@ -157,6 +158,31 @@ def test_a_stopped_campaign(jobs: Jobs) -> None:
     jobs.command.write(".hpcmake/stop")
     assert jobs.lines("status")[-1] == (
         "it was stopped, and work is left: `hpcmake --site ./site.toml -j 4 --job-time 1h30m -k all` goes on"
+    )
+
+
+def test_jobs_that_have_not_ended_well(jobs: Jobs) -> None:
+    jobs.add(1, "1", "make 1")
+    jobs.add(2, "2", "make 2")
+    jobs.add(3, "3", "make 3")
+    jobs.end(1, "1", exit_status=3, why="setup")
+    jobs.end(2, "2", exit_status=0)
+    add_settled(f"{jobs.command.root}/.hpcmake", Settled(key_of(3), "3", why="walltime", site="galaxy"))
+    assert jobs.lines("status")[4:6] == [
+        (
+            f"job 1 ({key_of(1)}): no task was tried: its setup, Python or launcher could not be used (exit 3); "
+            f"its output: `.hpcmake/jobs/{key_of(1)}/out`, `err`"
+        ),
+        f"job 3 ({key_of(3)}): ended at its walltime; its output: `.hpcmake/jobs/{key_of(3)}/out`, `err`",
+    ]
+
+
+def test_a_job_that_was_refused(jobs: Jobs) -> None:
+    folder = jobs.add(1, "", "make 1")
+    assert folder.close("refused: sbatch: error: Invalid account")
+    assert jobs.lines("status")[4] == f"job {key_of(1)}: refused: sbatch: error: Invalid account"
+    assert jobs.lines("why", "a/1.txt")[1] == (
+        "  it is in no job yet: the scheduler refused the last job for good: sbatch: error: Invalid account"
     )
 
 

@@ -128,7 +128,7 @@ def _with_jobs(
     failed: list[Account],
     standing: Standing,
 ) -> int:
-    from hpcmake.app.queue.words import budget_words, job_line, job_row, silence_words
+    from hpcmake.app.queue.words import budget_words, ended_badly, ended_line, job_line, job_row, silence_words
     from hpcmake.jobs.fates import render_moment
 
     is_left = any(state not in {"done", "omitted"} for each in counts.values() for state in each)
@@ -148,6 +148,9 @@ def _with_jobs(
             "budget": budget,
             "ends": end,
             "silent": silences,
+            "ended_badly": [
+                {"key": fate.key, "job": fate.job, "words": fate.words(standing.now)} for fate in ended_badly(standing)
+            ],
         }
         _tell_row(row)
         for key in keys:
@@ -158,6 +161,8 @@ def _with_jobs(
     for key in keys:
         done, total = (view.jobs.counts(key) if view.jobs is not None else None) or (None, None)
         lines.append(job_line(standing, key, done=done, total=total))
+    if is_left:
+        lines += [ended_line(standing, fate) for fate in ended_badly(standing)]
     lines += silences
     lines.append(budget_words(standing))
     if end is not None:

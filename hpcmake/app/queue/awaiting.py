@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
     from hpcmake.site import Site
 
-STOPPED, FAILED, LOCAL, NEXT, POISON, SITE = "stopped", "failed", "local", "next", "poison", "site"
+STOPPED, POISON, REFUSED, FAILED = "stopped", "poison", "refused", "failed"
+LOCAL, SITE, NEXT = "local", "site", "next"
 """Kinds of reasons besides those of the policy: `queue`, `limit`, `budget`, `parent`."""
 
 
@@ -53,6 +54,9 @@ class Awaiting:
         poison = find_poison(standing.ended())
         if poison is not None:
             return Wait("", POISON, poison.text)
+        refusal = standing.refusal()
+        if refusal is not None:
+            return Wait("", REFUSED, f"the scheduler refused the last job for good: {refusal}")
         failed = self._find_failed()
         if task in failed:
             return Wait("", FAILED, "it has failed, and is not tried again in this run")

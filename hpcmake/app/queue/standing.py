@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 PATIENCE = 30.0
 """Seconds that a scheduler's command may take when somebody waits for the answer at a terminal."""
 
+REFUSED = "refused:"
+"""Why a key was closed begins so where the scheduler will never take its job."""
+
 _NOT_ASKED = DoNotKnow("its scheduler was not asked")
 
 
@@ -221,6 +224,13 @@ class Standing:
             for key, each in self.settled.items()
             if self.of_run(key)
         ]
+
+    def refusal(self) -> str | None:
+        """Return what the scheduler has said of this run's last job, if it refused that for good."""
+        over = {**self.settled_fates(), **self.fates}
+        last = max(filter(self.of_run, over), default=None)
+        text = over[last].text if last is not None and isinstance(over[last], Over) else ""
+        return text.removeprefix(REFUSED).strip() if text.startswith(REFUSED) else None
 
     def of_run(self, key: str) -> bool:
         """Tell whether a job was submitted for what the campaign is asked for now."""

@@ -5,21 +5,27 @@ Owns these words.  Knows nothing of how it is found out.
 
 from __future__ import annotations
 
+from hpcmake.app.queue.standing import REFUSED
 from hpcmake.jobs.fates import Lost, Over, Queued, Running, ordinal, render_moment
 from hpcmake.jobs.policy import WATCH
-from hpcmake.runners.schedulers.jobs import HELD, WAITING
+from hpcmake.journal import FOLDER
+from hpcmake.runners.schedulers.jobs import ENDING, HELD, STARTING, SUSPENDED, WAITING
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from hpcmake.app.queue.standing import Ask, Standing
+    from hpcmake.jobs.fates import Fate
 
 WIDTH = 80
 _DEPTH = 4
 """Links of a chain of jobs that are told."""
+_DOING = {STARTING: "is starting", ENDING: "is ending", SUSPENDED: "is suspended"}
 _MOST = 3
-"""Parents of a job that are told."""
+"""Parents of a job that are told, and jobs that have ended."""
+_WELL = frozenset({"done", "nothing", "claimed", "withdrawn", "stop"})
+"""Words for ends of which nothing is to be said."""
 
 
 def state_word(standing: Standing, key: str) -> str:
@@ -174,7 +180,7 @@ def _named(names: list[str]) -> str:
 
 def _plural(words: str) -> str:
     verb, blank, rest = words.partition(" ")
-    return {"is": "are", "runs": "run", "starts": "start", "ends": "end"}.get(verb, verb) + blank + rest
+    return {"is": "are", "runs": "run"}.get(verb, verb) + blank + rest
 
 
 def _standing_of(standing: Standing, key: str) -> str:
@@ -192,8 +198,8 @@ def _does(standing: Standing, key: str) -> str:
     fate = standing.fates[key]
     if isinstance(fate, Running):
         end = until(standing, key)
-        verb = "runs" if fate.state is None else {"starting": "starts", "ending": "ends"}.get(fate.state.state, "runs")
-        return f"{verb} until {render_moment(end, standing.now)}" if end is not None and verb != "ends" else verb
+        verb = _DOING.get(fate.state.state, "runs") if fate.state is not None else "runs"
+        return f"{verb} until {render_moment(end, standing.now)}" if end is not None and verb == "runs" else verb
     if isinstance(fate, Queued):
         words = _queued(standing, key)
         return words if words.startswith("waits ") else f"is {words}"
@@ -231,6 +237,27 @@ def _is_missing(command: str) -> bool:
     from shutil import which
 
     return which(command) is None
+
+
+def ended_badly(standing: Standing) -> list[Fate]:
+    """Return the last jobs of this run that have ended with work left, or not well."""
+    over: dict[str, Fate] = {**standing.settled_fates(), **standing.fates}
+    found = [fate for key, fate in sorted(over.items()) if standing.of_run(key) and _is_bad(fate)]
+    return found[-_MOST:]
+
+
+def _is_bad(fate: Fate) -> bool:
+    if isinstance(fate, Over):
+        return not fate.is_good and (fate.why not in _WELL or fate.text.startswith(REFUSED))
+    return isinstance(fate, Lost)
+
+
+def ended_line(standing: Standing, fate: Fate) -> str:
+    """Return a job that has ended, and where its output is."""
+    name = f"job {fate.job} ({fate.key})" if fate.job else f"job {fate.key}"
+    if fate.text.startswith(REFUSED):
+        return f"{name}: {fate.text}"
+    return f"{name}: {fate.words(standing.now)}; its output: `{FOLDER}/jobs/{fate.key}/out`, `err`"
 
 
 def budget_words(standing: Standing) -> str:
