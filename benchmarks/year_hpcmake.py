@@ -35,6 +35,7 @@ SPARE = 1.0
 """A job is given so many tasks beyond those that it is expected to run, if no other job is there for them."""
 ALLOWED = 60.0
 """Seconds that are asked for beyond the plan, which does not count that a job needs some to start."""
+PATIENCE = 10
 REMEMBERED = 2000
 LONGEST = 24 * HOUR
 _BLOCK = 2000  # tasks that are alike run in an order that is mixed anew after so many
@@ -42,7 +43,7 @@ STAGES = {rule.name: number for number, rule in enumerate(RULES)}
 
 
 class Batch:
-    """What a job was given: its shape, and of each key the true durations of its tasks; `believed` when submitted."""
+    """What a job was given: its shape, and of each key the true durations of its tasks, and what its plan believed."""
 
     def __init__(self, planned, tasks, believed):
         self.shape = planned.shape
@@ -91,7 +92,7 @@ class Driver:
         self.living = []
         self.ended = dict.fromkeys(campaign.tasks, 0)
         self.former = {name: deque(maxlen=REMEMBERED) for name in campaign.tasks}
-        self.cuts = 0
+        self.cuts = self.in_vain = 0
         self.expected = 0.0
         self.refused = set()
 
@@ -130,11 +131,11 @@ class Driver:
         return Rows(rule, shape, number, rule, seconds), list(shapes), list(estimates), keys, starts
 
     def plan(self):
-        """Return the jobs of a plan, each with how many tasks of each key it runs."""
+        """Return the jobs of a plan, each with how many tasks of each key it runs, and what these should take."""
         believed = self.believe()
         rows, shapes, estimates, keys, starts = self.columns(believed)
         if not keys:
-            return believed, []
+            return []
         before = time.process_time()
         classes = gather(
             rows,
@@ -152,7 +153,7 @@ class Driver:
         starts.append(len(rows.rule))
         found = []
         for job in packing.jobs:
-            counts = {}
+            counts, expected = {}, {}
             for portion in job.portions:
                 members = packing.classes[portion.kind].members
                 at = portion.first
@@ -160,22 +161,22 @@ class Driver:
                     number = bisect_left(starts, members[at] + 1) - 1
                     stop = min(portion.stop, bisect_left(members, starts[number + 1]))
                     counts[keys[number]] = counts.get(keys[number], 0) + stop - at
+                    expected[keys[number]] = packing.classes[portion.kind].estimate
                     at = stop
-            found.append((job, counts))
-        return believed, found
+            found.append((job, counts, expected))
+        return found
 
     def step(self):
         """Plan, and submit the first of the jobs as far as there are places and sense in it."""
         if not self.scheduler.has_place() or max(map(self.depth, self.living), default=0) >= DEEP:
             return
-        believed, planned = self.plan()
         submitted = {}
-        for job, counts in planned:
+        for job, counts, expected in self.plan():
             parents = self.parents(job, counts, submitted)
             if not self.scheduler.has_place() or 1 + max(map(self.depth, parents), default=0) > DEEP:
                 break
             tasks = {key: [self.pools[key].pop() for _ in range(count)] for key, count in counts.items()}
-            mine = Job(job.nodes, min(job.shape.longest, job.walltime + ALLOWED), Batch(job, tasks, believed), parents)
+            mine = Job(job.nodes, min(job.shape.longest, job.walltime + ALLOWED), Batch(job, tasks, expected), parents)
             submitted[job.number] = self.scheduler.submit(mine)
             self.living.append(mine)
         for mine in submitted.values():
@@ -234,7 +235,6 @@ class Driver:
             now, later = _part(free[key.rule.name], passed[key.rule.name], len(steps), batch.count(key.rule.name))
             passed[key.rule.name] += len(steps)
             batch.left[key] = steps[now + later :]
-            expected = expectation(key, batch.believed)
             for part, waits in ((steps[:now], False), (steps[now : now + later], True)):
                 for first in range(0, len(part), _BLOCK):
                     block = part[first : first + _BLOCK]
@@ -245,12 +245,12 @@ class Driver:
                             key.rule.name,
                             range(block.count(step)),
                             key.rule.resources(key.width),
-                            expected,
+                            batch.believed[key],
                             stage=stage,
                             needs=(STAGES[key.rule.needs],) if waits and key.rule.needs else (),
                             follows=(STAGES[key.rule.follows],) if waits and key.rule.follows else (),
                         )
-                        found.append((each, key, step))
+                        found.append((batch.shape.counted(each), key, step))
         return found
 
     def begin(self, job):
@@ -292,6 +292,9 @@ class Driver:
         """Take note of what has been done, give back what has not, and go on."""
         batch = job.batch
         self.living.remove(job)
+        self.in_vain = 0 if batch.ended else self.in_vain + 1
+        if self.in_vain >= PATIENCE:
+            raise RuntimeError(f"{PATIENCE} jobs in a row ended without a task: what is left does not run as planned")
         measured = {}
         for key, runs in batch.ended.items():
             self.ended[key.rule.name] += sum(count for _, count in runs)

@@ -12,7 +12,7 @@ LEFT, RIGHT, TOP, BOTTOM = 56, 300, 24, 44
 COLOURS = ("#0b6e4f", "#3fa34d", "#c77d0a", "#b3261e", "#5b4b8a")
 STEPS = 200
 DAY, YEAR = 24.0, 365.0
-MARKS = ((1, "1 day"), (7, "a week"), (30, "30 days"), (YEAR, "a year"), (10 * YEAR, "10 years"), (100 * YEAR, "100"))
+MARKS = ((1, "1 day"), (7, "7"), (30, "30 days"), (YEAR, "a year"), (10 * YEAR, "10 years"), (100 * YEAR, "100 years"))
 
 
 def curve(by_hour, work):
