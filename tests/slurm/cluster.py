@@ -57,11 +57,15 @@ def find_obstacle() -> str | None:
 
 
 class Cluster:
-    """A cluster that is up from its making to `close`: `nodes` nodes named node001 and on."""
+    """A cluster that is up from its making to `close`: `nodes` nodes named node001 and on.
 
-    def __init__(self, *, nodes: int = 16, cpus: int = 64, memory: int = 64000) -> None:
+    Beside the partition `batch` there are `partitions` others, named part01 and on, all with all nodes.
+    """
+
+    def __init__(self, *, nodes: int = 16, cpus: int = 64, memory: int = 64000, partitions: int = 0) -> None:
         self.place = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.names = [f"node{number:03}" for number in range(1, nodes + 1)]
+        self.partitions = [f"part{number:02}" for number in range(1, partitions + 1)]
         self._write(cpus, memory)
         path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
         self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.place / "slurm.conf")}
@@ -107,7 +111,9 @@ class Cluster:
         ]
         (self.place / "hosts").write_text("127.0.0.1 localhost\n" + "".join(hosts))
         values = {"place": self.place, "count": len(self.names), "cpus": cpus, "half": cpus // 2, "memory": memory}
-        (self.place / "slurm.conf").write_text(CONFIGURATION.format_map(values | {"share": memory // cpus}))
+        more = [f"PartitionName={name} Nodes=ALL MaxTime=7-00:00:00 State=UP\n" for name in self.partitions]
+        text = CONFIGURATION.format_map(values | {"share": memory // cpus}) + "".join(more)
+        (self.place / "slurm.conf").write_text(text)
 
     def log(self) -> str:
         """Return the ends of all logs."""
@@ -140,13 +146,35 @@ class Cluster:
         if self._head.poll() is not None:
             raise TimeoutError("the head of the cluster has ended")
         done = subprocess.run(
-            self.words("sinfo", "-h", "-N", "-o", "%N %t"),
+            self.words("sinfo", "-h", "-N", "-p", "batch", "-o", "%N %t"),
             env=self.environment,
             capture_output=True,
             text=True,
             check=False,
         )
         return sum(line.endswith(" idle") for line in done.stdout.splitlines()) == len(self.names)
+
+    # ------------------------------------------------------------ the controller
+
+    def stop_controller(self) -> None:
+        """Kill slurmctld; it is not there until `start_controller`."""
+        found = self._controllers()
+        send(signal.SIGKILL, found)
+        until(lambda: not set(found) & set(all_processes()), "slurmctld has ended", 20)
+
+    def start_controller(self) -> None:
+        """Start slurmctld again; it knows what its predecessor knew."""
+        log = self.place / "log/slurmctld.out"
+        self.run("bash", "-c", f"setsid slurmctld -D </dev/null >>{log} 2>&1 &")
+        until(self._controllers, "slurmctld runs", 20)
+
+    def _head_process(self) -> int:
+        assert self._pid is not None
+        return self._pid
+
+    def _controllers(self) -> list[int]:
+        inside = namespace_of(self._head_process())
+        return [pid for pid in all_processes() if words_of(pid)[:1] == ["slurmctld"] and namespace_of(pid) == inside]
 
     # ------------------------------------------------------------ nodes
 
@@ -212,6 +240,14 @@ def namespace_of(pid: int) -> str | None:
         return os.readlink(f"/proc/{pid}/ns/pid")
     except OSError:  # it has just ended
         return None
+
+
+def words_of(pid: int) -> list[str]:
+    """Return the command of a process; nothing if it has ended."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+    except OSError:
+        return []
 
 
 def child_of(pid: int) -> int | None:
