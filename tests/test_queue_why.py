@@ -115,6 +115,8 @@ def test_no_place_in_the_queue(jobs: Jobs) -> None:
     jobs.show(pending("1", 1))
     words = "  it is in no job yet: place: 1 of 1 of this campaign in the queue (--max-queued)"
     assert words in jobs.lines("why", "a/2.txt")
+    jobs.charter(values={"max_queued": 1.0, "job_nodes": 1.0, "job_time": 120.0})
+    assert words in jobs.lines("why", "sum.txt")  # whose job would be behind another one that waits for a place
 
 
 def test_the_budget_is_spent(jobs: Jobs) -> None:

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 _STATES = ("done", "running", "queued", "stale", "failed", "interrupted", "given up", "unknown", "omitted")
 _LEFT = frozenset({"stale", "failed", "interrupted"})
-_IN_JOBS = frozenset({"running", "queued"})
 _WIDE = 11
 _FAILED, _AFTER = 10, 5
 """How many of these are told."""
@@ -65,7 +64,11 @@ def _count(view: View, plan: Plan) -> tuple[dict[str, dict[str, int]], list[Acco
             if table.state[row] == 0:
                 of_rule["done"] = of_rule.get("done", 0) + 1
                 continue
-            account = view.note(Account(plan, table, row))
+            found = view.jobs.find(table, row) if view.jobs is not None else None
+            if found is not None:
+                of_rule[found[0]] = of_rule.get(found[0], 0) + 1
+                continue
+            account = Account(plan, table, row)
             of_rule[account.state] = of_rule.get(account.state, 0) + 1
             if account.state == "failed":
                 failed.append(account)

@@ -5,6 +5,8 @@ Owns the order in which reasons are looked for.  Knows nothing of words for chai
 
 from __future__ import annotations
 
+import re
+
 from hpcmake.app.forecasting import make_forecast, site_names
 from hpcmake.app.queue.leaving_out import blocked_by, left_out
 from hpcmake.diagnostics import Trouble
@@ -132,9 +134,14 @@ class Awaiting:
         ]
         waits = self._within_nodes(planned, arguments.number("jobs") or site.jobs)
         decision = decide([each for each in planned if each.key not in waits], self._outlook(charter, site))
-        waits |= {wait.key: wait for wait in decision.wait}
+        waits |= {wait.key: wait.replace(why=self._plain(wait.why)) for wait in decision.wait}
         next_ = Wait("", NEXT, "who drives submits it at the next look at the queue")
         return {task: waits.get(name, next_) for name, tasks in members.items() for task in tasks}
+
+    def _plain(self, why: str) -> str:
+        """Return why a job waits without the numbers of jobs that are only planned, and with ids in place of keys."""
+        why = re.sub(r"^(?:parent #[0-9]+ waits: )+", "", why)
+        return re.sub(r"\bhm[0-9a-z-]{13}\b", lambda match: self.jobs.job(match[0]) or match[0], why)
 
     def _outlook(self, charter: Charter, site: Site) -> Outlook:
         standing = self.standing
