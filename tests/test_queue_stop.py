@@ -184,10 +184,18 @@ def test_a_run_without_jobs_is_refused_while_there_are_some(three: Jobs) -> None
                 job 2, queued
                 job 3, queued, its parents 1 runs until HH:MM, 2 is queued
                 `hpcmake --site ./site.toml` watches them
-                to run without them, say `hpcmake stop` first, which takes all jobs back
+                to go on without them, say `hpcmake stop` first, which takes all jobs back
         """
     )
     assert not three.command.exists("a/1.txt")
+
+
+def test_nothing_is_removed_while_there_are_some(three: Jobs) -> None:
+    result = three.say("clean", "--all")
+    assert result.status == 2
+    assert (
+        "jobs of this campaign are in the queue: 1, 2 and 3; their tasks may need what would be removed" in result.err
+    )
 
 
 def test_after_stop_it_is_not(three: Jobs) -> None:

@@ -161,6 +161,14 @@ def test_a_stopped_campaign(jobs: Jobs) -> None:
     )
 
 
+def test_only_one_job_goes_on_with_it(jobs: Jobs) -> None:
+    jobs.add(1, "1", "make 1")
+    jobs.show(pending("1", 1))
+    assert jobs.lines("status")[-1] == (
+        "only job 1 goes on with it when it ends, and nobody if it is killed: `hpcmake --site ./site.toml` adds a watcher"
+    )
+
+
 def test_jobs_that_have_not_ended_well(jobs: Jobs) -> None:
     jobs.add(1, "1", "make 1")
     jobs.add(2, "2", "make 2")

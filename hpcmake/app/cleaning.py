@@ -11,6 +11,7 @@ import sys
 from hpcmake.app.books import Books
 from hpcmake.app.opening import Opened
 from hpcmake.app.orphans import find_orphans
+from hpcmake.app.queue.living_jobs import require_no_living_jobs
 from hpcmake.app.usage import usage
 from hpcmake.journal import FOLDER
 from hpcmake.lease import acquire
@@ -43,6 +44,7 @@ def clean(arguments: Arguments) -> int:
         _tell_if_none(arguments, doomed)
         return 0
     with acquire(FOLDER, wait=arguments.number("wait")) as lease:
+        require_no_living_jobs(doing="{} tasks may need what would be removed")
         writer = opened.journal.open_writer(lease.generation, opened.history.covers)
         doomed = _doomed(plan, kinds)
         for path in doomed:

@@ -201,6 +201,8 @@ def _outlook(view: View, standing: Standing, driver: Driver | None, *, is_left: 
         command=view.command,
     )
     if words is not None:
+        for key in living:
+            words = words.replace(key, standing.fates[key].job or key)
         return words
     jobs = "the job that is left" if len(living) == 1 else "each job, when it ends,"
     return f"nobody drives now: {jobs} plans again and submits what follows; `{view.command}` watches it"

@@ -34,8 +34,13 @@ def leave_the_queue(call: Call | None = None) -> None:
     remove(PATH)
 
 
-def require_no_living_jobs(call: Call | None = None) -> None:
-    """Raise Trouble if jobs of this campaign wait or run, as far as their files and their scheduler tell."""
+def require_no_living_jobs(call: Call | None = None, *, doing: str = "run here, {} tasks would be done twice") -> None:
+    """Raise Trouble if jobs of this campaign wait or run, as far as their files and their scheduler tell.
+
+    `doing` says what would become of it otherwise; `{}` stands for `its` or `their`.
+    """
+    if not os.path.isdir(f"{FOLDER}/jobs"):
+        return
     from hpcmake.app.queue.following import render_command
     from hpcmake.app.queue.standing import find_standing
     from hpcmake.app.queue.words import chain_words, listed, silence_words
@@ -51,12 +56,12 @@ def require_no_living_jobs(call: Call | None = None) -> None:
     names += [f"{len(keys) - _MOST} more"] if len(keys) > _MOST else []
     message = (
         f"{'a job of this campaign is' if one else 'jobs of this campaign are'} in the queue: {listed(names)}; "
-        f"run here, {'its' if one else 'their'} tasks would be done twice"
+        f"{doing.format('its' if one else 'their')}"
     )
     lines = [chain_words(standing, key) for key in keys[:_MOST]]
     lines += [silence_words(asked) for asked in standing.asks.values() if asked.silence]
     lines.append(f"`{render_command(standing.charter)}` watches {'it' if one else 'them'}")
-    lines.append(f"to run without {'it' if one else 'them'}, say `hpcmake stop` first, which takes all jobs back")
+    lines.append(f"to go on without {'it' if one else 'them'}, say `hpcmake stop` first, which takes all jobs back")
     raise Trouble(Diagnostic("E731", message, help="\n".join(lines)))
 
 
