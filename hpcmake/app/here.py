@@ -46,6 +46,8 @@ class HeldNodes:
 
     most_cores: int | None = None
     most_memory: int | None = None
+    margin_share = 1.0
+    """How much of the site's margin is kept: where a planner has kept all of it, a part is for the start of the job."""
 
     def __init__(self, site: Site, held: Held, jobs: int | None, mark: Callable[[], str], folder: str = FOLDER) -> None:
         self.site = site.name
@@ -137,7 +139,7 @@ class HeldNodes:
 
     def margin(self) -> float:
         """Return the seconds that are left unused at the end of the job."""
-        return margin_of(self._site, self.held)
+        return self.margin_share * margin_of(self._site, self.held)
 
     def grain(self) -> int:
         """Return the ns in whole multiples of which the file system keeps times."""

@@ -34,6 +34,8 @@ DONE, FAILED, UNUSABLE, BUG, WORK_LEFT, TERMINATED = 0, 1, 3, 70, 75, 143
 BEAT = 15.0
 """Seconds between two signs of life in a job's status."""
 GATHER = 0.5
+MARGIN_SHARE = 0.8
+"""Of the margin that the planner has kept free at a job's end: the rest is for what comes before its first task."""
 
 
 def main(argv: Sequence[str]) -> int:
@@ -229,6 +231,7 @@ class _Job:
 
         head = plan.head
         venue = nodes_of(site, held, None, lambda: self.folder.key, self.folder.path)
+        venue.margin_share = MARGIN_SHARE
         writer = JournalWriter(self.folder.records)
         writer.gather = GATHER
         likewise: Any = plan  # it answers what a run asks of a plan

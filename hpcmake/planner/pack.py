@@ -142,7 +142,7 @@ def one_each(classes: Sequence[TaskClass]) -> list[TaskClass]:
 def _longest(site: Site, queues: Sequence[Queue]) -> float:
     """Return for how long a task may run in the longest job that there is: one of unknown length is let run."""
     longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
-    return max(MINUTE, longest - (site.margin or 0.0))
+    return max(1.0, longest - (site.margin or 0.0))
 
 
 def _guess(classes: Sequence[TaskClass], site: Site, queues: Sequence[Queue]) -> float:

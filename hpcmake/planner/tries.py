@@ -24,6 +24,7 @@ _PROBE = 3600.0  # seconds: long enough to see most tasks end, and short in any 
 _LINK = 60.0  # seconds between the end of a job and the start of the one that waits for it
 _IDLE = 0.1  # of the node-time held: with more, it is tried whether the end fits better into a job of its own
 _ENOUGH = 50_000  # pieces of time in the plans that are tried
+_TRIED = 6  # outlooks for a rest that are tried one after the other, before one of each queue
 _SHARE = 0.3  # of the 10 % that a plan may cost more to end sooner: what its ends may use of that
 _LESS, _SOONER = 0.98, 0.75  # of node-hours or time: what is worth a word, and what is much
 _PATIENCE = 6.0  # times as long: nobody waits so long to save node-hours
@@ -249,7 +250,7 @@ class Tries:
         candidates = [outlook]
         while True:
             more: list[Job] = []
-            for each in candidates:  # what a queue is asked for may wait for what only another one takes
+            for each in candidates:  # what a shape takes may wait for what only another one takes
                 wave = self._wave(each, jobs, cut)
                 more = pack_waves(self.wants(each.shape.node, each.shape), self.site, wave, progress, barred)
                 if more:
@@ -262,7 +263,8 @@ class Tries:
                 rest = self.outlooks(progress, barred, spent)
             if not rest:
                 return Plan(jobs, progress, first)
-            candidates = list({each.shape.queue.name: each for each in reversed(rest)}.values())[::-1]
+            others = list({each.shape.queue.name: each for each in reversed(rest[_TRIED:])}.values())[::-1]
+            candidates = [*rest[:_TRIED], *others]
 
 
 def _is_enough(plans: list[Plan], outlook: Outlook) -> bool:

@@ -19,6 +19,8 @@ from hpcmake.runners.schedulers.jobs import DoNotKnow
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from hpcmake.jobs.fates import Fate
     from hpcmake.jobs.folder import JobFolder, Reading
     from hpcmake.jobs.papers import Intent
@@ -54,8 +56,11 @@ class Board:
         self.jobs: Jobs | DoNotKnow = DoNotKnow("the queue was not asked yet")
         self.polls = 0
 
-    def look(self) -> Sight:
-        """Look at the queue, then at the folders; what jobs write last is then never missed.  Raises Trouble."""
+    def look(self, refused: Collection[str] = ()) -> Sight:
+        """Look at the queue, then at the folders; what jobs write last is then never missed.
+
+        `refused` are keys of which the scheduler has said no, and that are submitted again.  Raises Trouble.
+        """
         self.polls += 1
         known = [each.job for key, each in self.readings.items() if each.job and key not in self.settled]
         if not self.readings:
@@ -64,7 +69,8 @@ class Board:
         sight = look(self.scheduler, self.user, known, self.call)
         self.jobs = sight.jobs
         self._read()
-        open_ = [(self.folders[key], self.readings[key]) for key in self.readings if key not in self.settled]
+        apart = {*self.settled, *refused}
+        open_ = [(self.folders[key], self.readings[key]) for key in self.readings if key not in apart]
         self.fates.update(self.watch.settle([each for each in open_ if self._is_here(each[1])], sight))
         for _, reading in open_:
             if not self._is_here(reading):
@@ -93,14 +99,14 @@ class Board:
         if reading.intent is not None:
             self.intents[folder.key] = reading.intent
 
-    def resolve(self, submitter: Submitter) -> list[str]:
+    def resolve(self, submitter: Submitter, refused: Collection[str]) -> list[str]:
         """Look for jobs of which nobody has written down whether they are queued; return words about them.
 
-        Raises Trouble.
+        `refused` are keys of which the scheduler has said no, and that are submitted again.  Raises Trouble.
         """
         words = []
         for key, reading in list(self.readings.items()):
-            if key in self.settled or reading.receipt is not None or reading.closed is not None:
+            if key in self.settled or key in refused or reading.receipt is not None or reading.closed is not None:
                 continue
             folder = self.folders[key]
             if not self._is_here(reading):

@@ -100,6 +100,8 @@ class _Handing:
             self.queue.look()
             self.queue.pack()
             self.queue.submit()
+            if self.queue.planned and set(self.queue.board.living()) <= {self.key}:
+                self.queue.tell(f"nobody goes on with this campaign: {self.queue.outlook()}")
             if not self.queue.board.living() and not self.queue.planned and not self.queue.plan.has_unknown:
                 write_charter(self.charter.replace(is_over=True))
         finally:

@@ -23,6 +23,7 @@ from hpcmake.app.queue.step import QueueRun
 from hpcmake.jobs.folder import list_folders, next_sequence
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
 from hpcmake.jobs.marks import clear_stop, is_stopped, write_budget
+from hpcmake.jobs.programs import require_program
 from hpcmake.journal import FOLDER
 from hpcmake.lease import acquire
 from hpcmake.tasks.states import FRESH
@@ -62,6 +63,7 @@ def submit(opened: Opened) -> int:
             plan = opened.plan()
             forecast = _forecast(opened, plan, site)
         clear_stop(FOLDER)
+        require_program(FOLDER)  # as it is now: an upgrade while this drives shall not touch its jobs
         charter = _charter(opened, site, forecast)
         voice = open_voice(arguments)
         try:
@@ -184,8 +186,17 @@ class _Leading:
                 return 3
             return None
         if queue.failed() or queue.plan.has_unknown or queue.count_stale():
+            self._tell_left()
             return 1 if not self.arguments.flag("trial") or queue.failed() else 0
         return 0
+
+    def _tell_left(self) -> None:
+        """Tell of tasks that are in no job though nothing keeps them."""
+        queue = self.queue
+        left = queue.count_packable()
+        if left and not self.arguments.flag("trial"):
+            tasks = "1 task is" if left == 1 else f"{left} tasks are"
+            queue.tell(f"{tasks} in no job: no queue takes what is left as it is; `hpcmake -n` shows how it is packed")
 
     def _take_queued_back(self) -> None:
         """Take back what waits: a task has failed, and nothing more is to be started."""
@@ -238,6 +249,9 @@ class _Leading:
         living = queue.board.living()
         jobs = [queue.board.readings[key].job for key in living]
         named = ", ".join(filter(None, jobs))
+        if queue.is_left_to_nobody():
+            queue.tell(f"job {named} is submitted; {queue.outlook()}")
+            return 0
         text = f"the campaign goes on by itself, in {len(jobs)} job{'' if len(jobs) == 1 else 's'}: {named}"
         queue.tell(f"{text}; `hpcmake status` tells how it stands, `hpcmake stop` ends it")
         if self.charter.budget is not None and self.arguments.number("budget") is None:

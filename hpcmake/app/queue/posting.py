@@ -5,6 +5,8 @@ Owns the folders of jobs that are written and not yet taken by the scheduler.  K
 
 from __future__ import annotations
 
+from math import inf
+
 from hpcmake.app.queue.outbox import Outgoing
 from hpcmake.jobs.fates import Queued, Running
 from hpcmake.jobs.fates import Unclear as UnclearFate
@@ -12,7 +14,7 @@ from hpcmake.jobs.late_parents import after_submit
 from hpcmake.jobs.policy import WATCH, Outlook, Planned, decide
 from hpcmake.jobs.submitting import Later, Unclear
 from hpcmake.jobs.watchers import Live, needed_watchers
-from hpcmake.runners.schedulers.jobs import NEVER, QUEUED, Submitted
+from hpcmake.runners.schedulers.jobs import NEVER, QUEUED, DoNotKnow, Submitted
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -36,8 +38,6 @@ class Posting:
         self.run = run
         self.written: dict[str, JobFolder] = {}
         """Folders of planned jobs that the scheduler has not taken, by their names."""
-        self.not_before = 0.0
-        """Until when nothing is tried, by the clock of the submitter."""
         self._told = ""
 
     def forget(self, name: str) -> None:
@@ -134,6 +134,9 @@ class Posting:
             return jobs
         board = run.board
         used = {key: board.intents[key].nodes for key in board.living() if key in board.intents}
+        if not isinstance(board.jobs, DoNotKnow):  # a job that says it is over holds its nodes until it is gone
+            shown = (each for each in board.jobs.values() if each.in_queue and each.name in board.intents)
+            used |= {each.name: board.intents[each.name].nodes for each in shown}
         found = []
         for job in jobs:
             behind = set(job.parents)
@@ -153,9 +156,7 @@ class Posting:
     def _send(self, job: Outgoing, go: Go, keys: dict[str, str], rows: BatchRows) -> str | None:
         """Submit one job; return its key if it is in the queue, or may be.  Raises Trouble."""
         run, board = self.run, self.run.board
-        later = run.submitter.later(job.queue)
-        if later is not None:
-            self.not_before = later.not_before
+        if run.submitter.later(job.queue) is not None:
             return None
         folder = self.written.pop(job.name, None) or run.outbox.write(job, rows)
         named = [keys.get(parent, parent) for parent in go.parents]
@@ -166,8 +167,8 @@ class Posting:
         submission = run.outbox.submission(folder, job, ids, go.after)
         answer = run.submitter.submit(folder, intent, submission, queue)
         if isinstance(answer, Later):
-            self.written[job.name] = folder
-            self.not_before = answer.not_before
+            if answer.not_before < inf:
+                self.written[job.name] = folder
             return None
         if isinstance(answer, Submitted | Unclear):
             board.note(folder)

@@ -9,9 +9,10 @@ from __future__ import annotations
 from hpcmake.app.queue.board import Board, find_user
 from hpcmake.app.queue.intake import Intake
 from hpcmake.app.queue.keeping import TempFiles
+from hpcmake.app.queue.leaving_out import blocked_by, left_out
 from hpcmake.app.queue.outbox import Outbox, Outgoing
 from hpcmake.app.queue.owners import Owners
-from hpcmake.app.queue.packing import find_too_long, pack
+from hpcmake.app.queue.packing import find_too_long, pack, seeds
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
 from hpcmake.app.queue.telling import task_row
@@ -42,7 +43,7 @@ if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rows import Table
     from hpcmake.report import Voice
-    from hpcmake.site import Site
+    from hpcmake.site import Limit, Site
 
 
 class QueueRun:
@@ -182,8 +183,9 @@ class QueueRun:
     def look(self) -> None:
         """Look at the queue and at the jobs, and take in what they have recorded.  Raises Trouble."""
         is_first = not self.board.polls
-        self.board.look()
-        for words in self.board.resolve(self.submitter):
+        refused = {each.key for each in self.posting.written.values()}
+        self.board.look(refused)
+        for words in self.board.resolve(self.submitter, refused):
             self.tell(words)
         if is_first:
             for key in self.board.living():
@@ -351,9 +353,36 @@ class QueueRun:
             count += self.posting.post_watchers()
         return count
 
+    def count_packable(self) -> int:
+        """Return how many tasks must run that are in no job, and that no failure keeps."""
+        with left_out(self.plan, blocked_by(self.plan, seeds(self)) | set(self.owners.of)):
+            return self.count_stale()
+
+    def is_left_to_nobody(self) -> bool:
+        """Tell whether work is left for which no place is while one job of ours is in its queue."""
+        queues = {job.queue for job in self.planned}
+        limits = [*self.site.limits, *(limit for name in queues for limit in _limits_of(self.site, name))]
+        one = any(limit.what == "queued" and limit.most <= 1 for limit in limits)
+        one = one or self.arguments.number("max_queued") == 1
+        return one and (bool(self.planned) or self.plan.has_unknown)
+
+    def outlook(self) -> str:
+        """Return what a user should know of a campaign that does not go on by itself."""
+        tasks = sum(len(job.tasks) for job in self.planned)
+        what = f"{tasks} tasks" if tasks else "what becomes known"
+        return (
+            f"{what} will be left when it has ended: the queue takes one job at a time, and the job that ends counts "
+            "still when it would submit the next; `hpcmake` goes on then"
+        )
+
     def tell(self, words: str, **more: object) -> None:
         """Tell the user."""
         self.voice.tell({"kind": "note", "text": words, **more})
+
+
+def _limits_of(site: Site, name: str) -> tuple[Limit, ...]:
+    queue = site.find_queue(name)
+    return queue.limits if queue is not None else ()
 
 
 _STALE = tuple(state for state in range(256) if is_stale(state))

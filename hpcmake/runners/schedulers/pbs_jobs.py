@@ -205,7 +205,7 @@ def _jobs_of_table(text: str) -> Jobs | DoNotKnow:
             job,
             match["name"],
             state,
-            match["comment"] or (match["state"] if state == STRANGE else ""),
+            (match["comment"] or "").strip("- ") or (match["state"] if state == STRANGE else ""),
             user=match["user"],
             queue=match["queue"],
             nodes=parse_count(match["nodes"]),
