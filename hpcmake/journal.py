@@ -11,7 +11,7 @@ import re
 import time
 
 from hpcmake.diagnostics import Trouble
-from hpcmake.lines import parse_blocks, render_record
+from hpcmake.lines import parse_blocks, parse_records, render_record
 from hpcmake.refusals import refusal, trouble
 
 TYPE_CHECKING = False
@@ -40,6 +40,8 @@ class JournalError(Trouble):
 _UNWRITTEN = "what just ended is not recorded, and runs again next time; all that was recorded before is safe"
 _UNSAFE = "records of the last seconds are lost if this machine goes down now; none is if it does not"
 
+_TAIL = 1 << 22  # bytes: the longest line that may be half written at the end of a file
+
 _AT_ONCE = frozenset({"launch", "unlaunch", "run"})
 """Kinds of records that are not kept back: what they say must be known before what follows."""
 
@@ -53,10 +55,16 @@ class JournalWriter:
     With `gather` seconds, records are kept that long and written together, as is right for a file system that all nodes
     of a machine share: what is lost with this process is run again.  One that says what is about to be started is
     written at once, behind all before it.
+
+    `is_new`: nobody has written to it before.  Else it is gone on with, behind the last record that is whole: by the
+    same job, which was started again.
     """
 
-    def __init__(self, path: str, *, every: float = 1.0, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, path: str, *, every: float = 1.0, clock: Callable[[], float] = time.monotonic, is_new: bool = True
+    ) -> None:
         self.path = path
+        self._is_new = is_new
         self.length = 0  # bytes
         self._every = every
         self._clock = clock
@@ -88,8 +96,9 @@ class JournalWriter:
     def _append(self, line: bytes) -> None:
         try:
             if self._file < 0:
-                flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
+                flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | (os.O_EXCL if self._is_new else 0)
                 self._file = os.open(self.path, flags, 0o666)
+                self._go_on()
             if self._torn:
                 self._write(b"!\n")  # even one that lacks nothing but its end is none: it was told to be lost
                 self._torn = False
@@ -98,6 +107,20 @@ class JournalWriter:
             raise JournalError(refusal(error, "append to", self.path, consequence=_UNWRITTEN), self.path) from None
         if self._unsafe_since is None:
             self._unsafe_since = self._clock()
+
+    def _go_on(self) -> None:
+        """Find where to go on: a last line without an end is ended if it is a record, and else cut off."""
+        self.length = os.fstat(self._file).st_size
+        if not self.length:
+            return
+        start = max(0, self.length - _TAIL)
+        tail = os.pread(self._file, self.length - start, start)
+        rest = tail[tail.rfind(b"\n") + 1 :]
+        if rest and parse_records(rest, self.path)[0]:
+            self._write(b"\n")
+        elif rest:
+            os.ftruncate(self._file, self.length - len(rest))
+            self.length -= len(rest)
 
     def _write(self, line: bytes) -> None:
         written = 0
