@@ -103,10 +103,13 @@ class Drive:
         self.average = 0.05
         """Seconds that an attempt takes, of late."""
         self._make_runner = runner
-        resources = [table.rule.resources for table in plan.graph.tables]
+        self._look_at_rules()
+        self._runner: Runner | None = None
+
+    def _look_at_rules(self) -> None:
+        resources = [table.rule.resources for table in self.plan.graph.tables]
         self._has_priorities = any("priority" in each for each in resources)
         self._is_mixed = any(not each.keys().isdisjoint(("cores", "memory", "gpus")) for each in resources)
-        self._runner: Runner | None = None
 
     @property
     def signals(self) -> int:
@@ -372,6 +375,8 @@ class Drive:
     def _grow_by(self, rows: dict[int, Sequence[int]]) -> None:
         """Take in work that somebody else has planned."""
         if rows:
+            self._look_at_rules()
+            self.outcome.look_at_rules()
             self.engine.grow(rows)
             self.temps.grow(rows)
             self._told_settled()

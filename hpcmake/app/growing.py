@@ -11,6 +11,8 @@ import sys
 import time
 
 from hpcmake.jobs.pieces import TornError, read_piece
+from hpcmake.journal import FOLDER
+from hpcmake.lease import find_driver
 from hpcmake.runners.process import spawn
 
 TYPE_CHECKING = False
@@ -109,10 +111,15 @@ class MoreRows:
             self.read += 1
         has_come = self.read > self.papers.status.rows
         waited = self._clock() - (self._asked_at or 0.0)
-        if has_come or (self._child is None and waited > _PATIENCE):
+        if has_come or (self._child is None and (waited > _PATIENCE or not self._is_driven())):
             self._asked_at = None
             self.papers.write(wants=False, rows=self.read)
         return rows
+
+    def _is_driven(self) -> bool:
+        """Tell whether somebody drives the campaign, and may answer."""
+        driver = find_driver(FOLDER)
+        return driver is not None and driver.alive is not False
 
     def close(self) -> None:
         """Let go of the process that plans, which goes on by itself."""

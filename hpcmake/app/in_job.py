@@ -232,7 +232,7 @@ class _Job:
         head = plan.head
         venue = nodes_of(site, held, None, lambda: self.folder.key, self.folder.path)
         venue.margin_share = MARGIN_SHARE
-        writer = JournalWriter(self.folder.records)
+        writer = JournalWriter(self.folder.records, is_new=False)
         writer.gather = GATHER
         likewise: Any = plan  # it answers what a run asks of a plan
         attempts: Any = BatchAttempts(plan)
@@ -273,7 +273,7 @@ class _Job:
             attempts,
             venue.runner,
             disk=Disk(),
-            books=Books(likewise, writer, Disk(), host=socket.gethostname()),
+            books=Books(likewise, writer, Disk(), host=socket.gethostname(), content=bool(head.get("content"))),
             voice=voice,
             lease=_Beats(self.papers),  # type: ignore[arg-type]  # it beats, and that is all a loop asks of a lease
             cores=venue.cores,

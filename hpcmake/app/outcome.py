@@ -32,7 +32,8 @@ class Outcome:
     def __init__(self, drive: Drive, *, latency: float) -> None:
         self.drive = drive
         self.latency = latency
-        self._has_maybe = any(item.maybe for rule in drive.plan.campaign.rules for item in rule.inputs)
+        self._has_maybe = False
+        self.look_at_rules()
         self._too_big: set[str] = set()
         self.cut = 0
         """Attempts that had begun and were ended early, without being at fault."""
@@ -41,6 +42,10 @@ class Outcome:
         self._last_failures: dict[tuple[int, int], tuple[Handed | None, Ended | None, dict[str, Any]]] = {}
         self.news = False
         """Whether something was made since the last planning that something unknown may wait for."""
+
+    def look_at_rules(self) -> None:
+        """Take note of rules that have come."""
+        self._has_maybe = any(item.maybe for rule in self.drive.plan.campaign.rules for item in rule.inputs)
 
     # ------------------------------------------------------------ ends
 

@@ -4,7 +4,8 @@ Owns the voices and the choice among them.  Knows nothing of plans and runners: 
 
 A row is a mapping with a `kind` and values that JSON can hold.  The kinds: `start` (where, cores, memory, gpus, stale,
 fresh, unknown, rules, expected), `began`, `done`, `failed`, `cut`, `fresh`, `gave up` (task, rule and what became of
-it), `planned` (the plan has grown by these rules), `removed` (a file, and why), `note` and `warning` (text), `summary`.
+it), `planned` (the plan has grown by these rules), `removed` (a file, and why), `note` and `warning` (text), `standing`
+(a text: how jobs in a queue stand), `summary`.
 """
 
 from __future__ import annotations

@@ -54,6 +54,8 @@ class Bars:
         rules = _fold(tally.rules, min(_MOST_RULES, max(room * 2 // 3, room - _MOST_RUNNING)))
         drawn = self._rule_lines(rules, width)
         drawn += self._running_lines(tally, width, min(_MOST_RUNNING, room - len(drawn)))
+        if tally.standing and len(drawn) < room:
+            drawn.append(Text(self._fit(tally.standing, width).rstrip(), _REST))
         drawn.append(self._last_line(tally, width))
         for line in drawn:
             line.truncate(width)  # in a few columns even the counts are too long

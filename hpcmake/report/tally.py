@@ -48,6 +48,8 @@ class Tally:
         """When each running task began, in the order in which they did."""
         self.unknown = 0
         """How many rules of which something is known only later."""
+        self.standing = ""
+        """How jobs in a queue stand; empty where there are none."""
 
     def tell(self, kind: str, row: Mapping[str, Any]) -> None:
         """Take a row."""
@@ -65,6 +67,8 @@ class Tally:
             progress.failed += not row.get("again")
         elif kind == "cut":
             self._ended(row)
+        elif kind == "standing":
+            self.standing = row["text"]
         elif kind == "fresh":
             self._of(row["rule"]).done += 1
         elif kind in {"start", "planned"}:

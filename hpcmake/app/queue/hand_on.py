@@ -14,6 +14,7 @@ from hpcmake.app.placing import run_command
 from hpcmake.app.queue.asking import asking
 from hpcmake.app.queue.charter import read_charter, restore_environment, write_charter
 from hpcmake.app.queue.lead import seen_statuses
+from hpcmake.app.queue.outlook import render_outlook
 from hpcmake.app.queue.step import QueueRun
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.jobs.hand_over import Desk, find_job, hand_over
@@ -101,7 +102,7 @@ class _Handing:
             self.queue.pack()
             self.queue.submit()
             if self.queue.planned and set(self.queue.board.living()) <= {self.key}:
-                self.queue.tell(f"nobody goes on with this campaign: {self.queue.outlook()}")
+                self.queue.tell(f"nobody goes on with this campaign: {render_outlook(self.queue)}")
             if not self.queue.board.living() and not self.queue.planned and not self.queue.plan.has_unknown:
                 write_charter(self.charter.replace(is_over=True))
         finally:

@@ -19,7 +19,9 @@ from hpcmake.app.queue.asking import asking, poll_of, require_commands
 from hpcmake.app.queue.charter import make_charter, read_charter, write_charter
 from hpcmake.app.queue.keeping import adopt_what_is_there, tidy_up
 from hpcmake.app.queue.local_tasks import run_local_tasks
+from hpcmake.app.queue.outlook import is_left_to_nobody, render_outlook
 from hpcmake.app.queue.step import QueueRun
+from hpcmake.jobs.fates import Queued, Running
 from hpcmake.jobs.folder import list_folders, next_sequence
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
 from hpcmake.jobs.marks import clear_stop, is_stopped, write_budget
@@ -119,6 +121,7 @@ class _Leading:
             live=int(writer.path.rsplit(".", 2)[-2]),
         )
         self.poll = poll_of(self.queue.site)
+        self._standing = ""
 
     def run(self, forecast: Forecast | None) -> int:
         """Drive until nothing is left, or as far as was asked; return the exit status.  Raises Trouble."""
@@ -200,7 +203,6 @@ class _Leading:
 
     def _take_queued_back(self) -> None:
         """Take back what waits: a task has failed, and nothing more is to be started."""
-        from hpcmake.jobs.fates import Queued
         from hpcmake.jobs.recall import order_to_stop
 
         board = self.queue.board
@@ -249,8 +251,8 @@ class _Leading:
         living = queue.board.living()
         jobs = [queue.board.readings[key].job for key in living]
         named = ", ".join(filter(None, jobs))
-        if queue.is_left_to_nobody():
-            queue.tell(f"job {named} is submitted; {queue.outlook()}")
+        if is_left_to_nobody(queue):
+            queue.tell(f"job {named} is submitted; {render_outlook(queue)}")
             return 0
         text = f"the campaign goes on by itself, in {len(jobs)} job{'' if len(jobs) == 1 else 's'}: {named}"
         queue.tell(f"{text}; `hpcmake status` tells how it stands, `hpcmake stop` ends it")
@@ -281,12 +283,14 @@ class _Leading:
     def _wait(self, interrupts: Interrupts) -> bool:
         """Wait for the next look at the queue; tell whether the user has asked to leave."""
         end = time.monotonic() + self.poll
+        self._tell_standing()
         glance = time.monotonic() + min(_GLANCE, self.poll)
         while (now := time.monotonic()) < end:
             if interrupts.count:
                 return True
             if now >= glance:
                 self.queue.take_in()
+                self._tell_standing()
                 glance = now + _GLANCE
                 if self.queue.wants_look() or is_stopped(FOLDER):
                     return False
@@ -296,6 +300,23 @@ class _Leading:
         return bool(interrupts.count)
 
     # ------------------------------------------------------------ telling
+
+    def _tell_standing(self) -> None:
+        """Tell how the jobs stand, for who watches."""
+        board = self.queue.board
+        running = [key for key in board.living() if isinstance(board.fates[key], Running)]
+        queued = len(board.living()) - len(running)
+        parts = [f"{queued} queued"] if queued else []
+        if running:
+            statuses = [status for key in running if (status := board.readings[key].status) is not None]
+            tasks = sum(status.running for status in statuses)
+            parts.append(f"{len(running)} running" + (f" with {tasks:,} tasks in hand" if tasks else ""))
+        if self.queue.planned:
+            parts.append(f"{len(self.queue.planned)} to be submitted")
+        text = f"jobs: {', '.join(parts)}; the queue is asked each {render_duration(self.poll)}" if parts else ""
+        if text != self._standing:
+            self._standing = text
+            self.voice.tell({"kind": "standing", "text": text})
 
     def _tell_attached(self) -> None:
         """Tell of the jobs that are there already: what they have is not submitted again."""
@@ -310,11 +331,7 @@ class _Leading:
         queue = self.queue
         nodes = self.arguments.number("jobs") or queue.site.jobs
         where = f"{int(nodes)} nodes of {queue.site.name}" if nodes else queue.site.name
-        rules: dict[str, int] = {}
-        for table in queue.plan.graph.tables:
-            count = sum(map(table.state.count, _STALE))
-            if count:
-                rules[table.rule.name] = count
+        rules = dict(queue.known)
         if not rules:
             return
         self.voice.tell(

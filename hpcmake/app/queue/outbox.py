@@ -66,9 +66,18 @@ class Outbox:
     """
 
     def __init__(
-        self, site: Site, *, keep_going: bool, latency: float | None, generation: int, live: int, user: str
+        self,
+        site: Site,
+        *,
+        keep_going: bool,
+        latency: float | None,
+        content: bool,
+        generation: int,
+        live: int,
+        user: str,
     ) -> None:
         self.site = site
+        self.content = content
         self.live = live
         self.keep_going = keep_going
         self.latency = latency
@@ -78,8 +87,13 @@ class Outbox:
 
     def head(self, **more: object) -> dict[str, Any]:
         """Return the first record of a piece of a batch."""
-        return {"k": "batch", "v": 1, "site": render_site(self.site), "keep_going": self.keep_going} | {
+        return {
+            "k": "batch",
+            "v": 1,
+            "site": render_site(self.site),
+            "keep_going": self.keep_going,
             "latency": self.latency,
+            "content": self.content,
             **more,
         }
 

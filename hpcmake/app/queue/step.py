@@ -15,7 +15,7 @@ from hpcmake.app.queue.owners import Owners
 from hpcmake.app.queue.packing import find_too_long, pack, seeds
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
-from hpcmake.app.queue.telling import task_row
+from hpcmake.app.queue.telling import task_row, too_long_row
 from hpcmake.jobs.submitting import Submitter
 from hpcmake.lines import parse_records
 from hpcmake.planner.attempts import Attempts
@@ -24,7 +24,6 @@ from hpcmake.runners.keys import parse_key
 from hpcmake.runners.launchers import preview_launch
 from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.tasks.states import FRESH, is_stale
-from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ if TYPE_CHECKING:
     from hpcmake.planner.plan import Plan
     from hpcmake.planner.rows import Table
     from hpcmake.report import Voice
-    from hpcmake.site import Limit, Site
+    from hpcmake.site import Site
 
 
 class QueueRun:
@@ -86,6 +85,7 @@ class QueueRun:
             self.site,
             keep_going=self.arguments.flag("keep_going"),
             latency=self.arguments.number("latency"),
+            content=opened.choices.content,
             generation=lease.generation,
             live=live,
             user=user,
@@ -130,6 +130,10 @@ class QueueRun:
             if name.startswith("jobs/") and self.is_of_run(name.split("/")[1]):
                 self._recall(name, length)
         self.temps = TempFiles(opened, self.plan, self.voice)
+        tables = self.plan.graph.tables
+        self.known = {table.rule.name: count for table in tables if (count := sum(map(table.state.count, _STALE)))}
+        """How many tasks of each rule are known to have to run, those that have done so since counted too."""
+        self._done: dict[str, int] = {}
         for key in self.board.living():
             self.owners.recall(self.board.folders[key])
         self._is_packed = False
@@ -211,6 +215,8 @@ class QueueRun:
             if kind == "ok" and task is not None:
                 is_news = True
                 self.done += 1
+                rule = self.plan.graph.tables[task[0]].rule.name
+                self._done[rule] = self._done.get(rule, 0) + 1
                 self.failures.pop(task, None)
                 self.temps.on_done(task)
             elif kind == "fail" and task is not None:
@@ -240,6 +246,20 @@ class QueueRun:
             self.temps.grow(rows)
             if any(rows.values()):
                 self._is_packed = False
+                self._tell_growth()
+
+    def _tell_growth(self) -> None:
+        """Tell which tasks have become known."""
+        new: dict[str, int] = {}
+        for table in self.plan.graph.tables:
+            name, stale = table.rule.name, sum(map(table.state.count, _STALE))
+            more = stale + self._done.get(name, 0) - self.known.get(name, 0)
+            if more > 0:
+                new[name] = more
+                self.known[name] = self.known.get(name, 0) + more
+        if new:
+            unknown = len(self.plan.unknown()) if self.plan.has_unknown else 0
+            self.voice.tell({"kind": "planned", "rules": new, "stale": sum(new.values()), "unknown": unknown})
 
     def note_change(self) -> None:
         """Take note that tasks have ended that no job had.  Raises Trouble."""
@@ -287,24 +307,7 @@ class QueueRun:
         for task, cut_after, needed, longest in find_too_long(self):
             table = self.plan.graph.tables[task[0]]
             self.failures[task] = self.retries(task) + 1
-            name = table.name(task[1])
-            self.voice.tell(
-                {
-                    "kind": "failed",
-                    "task": name,
-                    "rule": table.rule.name,
-                    "attempt": 1,
-                    "status": 1,
-                    "why": "deadline",
-                    "words": f"cut by the end of its job after {render_duration(cut_after)}: it would need "
-                    f"{render_duration(needed)}, and no job has more than {render_duration(longest)}",
-                    "wall": cut_after,
-                    "log": None,
-                    "tail": [],
-                    "again": False,
-                    "rerun": "hpcmake",
-                }
-            )
+            self.voice.tell(too_long_row(table.name(task[1]), table.rule.name, cut_after, needed, longest))
 
     def _is_about_to_want(self) -> bool:
         """Tell whether a job that runs has just done all that it had, and will ask for what has become known."""
@@ -358,31 +361,9 @@ class QueueRun:
         with left_out(self.plan, blocked_by(self.plan, seeds(self)) | set(self.owners.of)):
             return self.count_stale()
 
-    def is_left_to_nobody(self) -> bool:
-        """Tell whether work is left for which no place is while one job of ours is in its queue."""
-        queues = {job.queue for job in self.planned}
-        limits = [*self.site.limits, *(limit for name in queues for limit in _limits_of(self.site, name))]
-        one = any(limit.what == "queued" and limit.most <= 1 for limit in limits)
-        one = one or self.arguments.number("max_queued") == 1
-        return one and (bool(self.planned) or self.plan.has_unknown)
-
-    def outlook(self) -> str:
-        """Return what a user should know of a campaign that does not go on by itself."""
-        tasks = sum(len(job.tasks) for job in self.planned)
-        what = f"{tasks} tasks" if tasks else "what becomes known"
-        return (
-            f"{what} will be left when it has ended: the queue takes one job at a time, and the job that ends counts "
-            "still when it would submit the next; `hpcmake` goes on then"
-        )
-
     def tell(self, words: str, **more: object) -> None:
         """Tell the user."""
         self.voice.tell({"kind": "note", "text": words, **more})
-
-
-def _limits_of(site: Site, name: str) -> tuple[Limit, ...]:
-    queue = site.find_queue(name)
-    return queue.limits if queue is not None else ()
 
 
 _STALE = tuple(state for state in range(256) if is_stale(state))

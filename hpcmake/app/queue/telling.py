@@ -51,6 +51,26 @@ def task_row(news: News, *, again: bool, handle: str = "", limit: float | None =
     }
 
 
+def too_long_row(task: str, rule: str, cut_after: float, needed: float, longest: float) -> dict[str, object]:
+    """Return what a voice is told of a task that was cut, and that no job is long enough for; all in seconds."""
+    end = f"cut by the end of its job after {render_duration(cut_after)}"
+    need = f"it would need {render_duration(needed)}, and no job has more than {render_duration(longest)}"
+    return {
+        "kind": "failed",
+        "task": task,
+        "rule": rule,
+        "attempt": 1,
+        "status": 1,
+        "why": "deadline",
+        "words": f"{end}: {need}",
+        "wall": cut_after,
+        "log": None,
+        "tail": [],
+        "again": False,
+        "rerun": "hpcmake",
+    }
+
+
 def failure_words(why: str, status: int, file: str | None = None, limit: float | None = None) -> str:
     """Return why an attempt failed, in words."""
     if why == "time":
