@@ -107,7 +107,8 @@ OPTIONS = (
     Option(("--all",), "flag", "all that rules have made", verbs=("clean",)),
     Option(("--nodes",), "count", "run the command in a job of so many emulated nodes", "N", verbs=("testbed",)),
     Option(("--time",), "duration", "run it in a job that has so long (default: 30m)", "T", verbs=("testbed",)),
-    Option(("--speed",), "count", "let the scheduler's time run so many times faster", "N", verbs=("testbed",)),
+    Option(("--speed",), "count", "let the scheduler be so many times as fast", "N", verbs=("testbed",)),
+    Option(("--hurry",), "count", "let walltimes last only one Nth", "N", verbs=("testbed",)),
     Option(("--wait-for-jobs",), "flag", "end only when no job is left that can run", verbs=("testbed",)),
     Option(
         ("--fault",), "texts", "let something go wrong (`hpcmake testbed SITE` lists what)", "F", verbs=("testbed",)

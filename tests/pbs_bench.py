@@ -72,7 +72,7 @@ class OfSite(Pbs):
 class Bench:
     """A server, its clock, and what its users type; `lasts` are seconds of a script where no `T` says them."""
 
-    def __init__(self, folder: Path, site: Site | None = None, *, nodes: int = 4, speed: float = 1) -> None:
+    def __init__(self, folder: Path, site: Site | None = None, *, nodes: int = 4, hurry: float = 1) -> None:
         self.home = str(folder)
         self.user = "carol"
         self.lasts = 3.0
@@ -80,7 +80,7 @@ class Bench:
         self.site = site or Site("pbs01", "pbs", "mpiexec")
         self.pbs = kind(self.site, nodes)
         names = NODES if nodes == len(NODES) else tuple(f"n{at}" for at in range(nodes))
-        self.queue = Queue(self.pbs, names, now=NOW, speed=speed)
+        self.queue = Queue(self.pbs, names, now=NOW, speed=hurry, hurry=hurry)
         self.now = NOW
         self.effects: list[object] = []
         for name, text in SCRIPTS.items():
@@ -231,7 +231,8 @@ class Block:
 
 
 _BLOCK = re.compile(
-    r"^\$ (?P<line>.*)\n\[stdout\]\n(?P<out>(?:.*\n)*?)\[stderr\]\n(?P<err>(?:.*\n)*?)\[exit\] (?P<status>\d+)\n", re.MULTILINE
+    r"^\$ (?P<line>.*)\n\[stdout\]\n(?P<out>(?:.*\n)*?)\[stderr\]\n(?P<err>(?:.*\n)*?)\[exit\] (?P<status>\d+)\n",
+    re.MULTILINE,
 )
 
 

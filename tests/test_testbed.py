@@ -128,6 +128,7 @@ def test_a_job_of_theta(command: Command) -> None:
         "COBALT_PARTSIZE": "6",
         "COBALT_JOBSIZE": "6",
         "COBALT_PARTCORES": "64",
+        "COBALT_PROJ": "testbed",
         "COBALT_PROJECT": "testbed",
         "COBALT_QUEUE": "debug-cache-quad",
         "HPCMAKE_SITE": "theta",

@@ -204,8 +204,8 @@ def test_what_is_left_of_a_running_job(bench: Bench) -> None:
     assert state.start == pytest.approx(bench.now - 100, abs=1.1)
 
 
-def test_where_time_runs_faster_the_real_end_is_told(tmp_path: Path) -> None:
-    bench = Bench(tmp_path, polaris_like(), speed=10)
+def test_where_walltimes_are_short_the_real_end_is_told(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, polaris_like(), hurry=10)
     bench.lasts = 5000
     site = bench.site.replace(project="P", filesystems=("home",))
     job = submit(bench, "debug-scaling", site, walltime=3600.0)

@@ -6,9 +6,10 @@ ASK = "-A P -l filesystems=home -q debug -l walltime=00:30:00"
 UNTIL = "over() { until qstat -x $1 | grep -q ' F '; do :; done; }\n"
 
 
-def session(command: Command, script: str, *words: str, speed: int = 100) -> tuple[str, str]:
+def session(command: Command, script: str, *words: str, speed: int = 100, hurry: int = 1) -> tuple[str, str]:
     """Run a script on the login node; return what it printed."""
-    argv = ("testbed", "polaris", "--quiet", "--speed", str(speed), *words, "--", "bash", "-c", UNTIL + script)
+    times = ("--speed", str(speed), "--hurry", str(hurry))
+    argv = ("testbed", "polaris", "--quiet", *times, *words, "--", "bash", "-c", UNTIL + script)
     result = command.real(*argv, env={"HOME": str(command.root)})
     assert result.status == 0, result.err
     return result.out, result.err
@@ -63,7 +64,7 @@ def test_a_job_that_is_killed_at_its_walltime_and_one_that_is_deleted(command: C
         qstat -xf $gone $late | grep -E "Exit_status"
         cat late.e*
     """
-    out, _ = session(command, script, speed=1000)
+    out, _ = session(command, script, speed=1000, hurry=1000)
     assert [line.strip() for line in out.splitlines()] == [
         "Exit_status = 271",
         "Exit_status = -29",

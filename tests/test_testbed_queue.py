@@ -79,8 +79,10 @@ class Plain(Dialect):
         raise NotImplementedError
 
 
-def queue_of(count: int, *, speed: float = 1) -> Queue:
-    return Queue(Plain(Site("s", "none", "none"), count), [f"n{at}" for at in range(count)], now=NOW, speed=speed)
+def queue_of(count: int, *, speed: float = 1, hurry: float = 1) -> Queue:
+    return Queue(
+        Plain(Site("s", "none", "none"), count), [f"n{at}" for at in range(count)], now=NOW, speed=speed, hurry=hurry
+    )
 
 
 def submit(queue: Queue, count: int, walltime: int) -> Job:
@@ -175,9 +177,29 @@ def test_a_job_that_is_removed_while_it_starts_never_runs() -> None:
 
 
 def test_time_may_run_faster() -> None:
-    queue = queue_of(1, speed=60)
+    queue = queue_of(1, hurry=60)
     assert queue.scheduled(NOW + 1) == NOW + 60
     assert queue.real(NOW + 60) == NOW + 1
+
+
+def test_a_scheduler_may_be_faster_and_leave_walltimes_as_they_are() -> None:
+    queue = queue_of(1, speed=10)
+    assert queue.real(NOW + 60) == NOW + 60
+    done: list[float] = []
+    queue.every(10, lambda: done.append(queue.now))
+    queue.advance(NOW + 2.5)
+    assert done == [NOW + 1, NOW + 2]
+    submit(queue, 1, 100)
+    queue.schedule()
+    queue.advance(NOW + 99)
+    assert Signal(1, signal.SIGTERM) not in queue.effects
+    queue.advance(NOW + 103)
+    assert Signal(1, signal.SIGTERM) in queue.effects
+
+
+def test_with_walltimes_as_short_as_it_is_fast_all_is_as_it_really_is_on_its_clock() -> None:
+    queue = queue_of(1, speed=60, hurry=60)
+    assert [queue.lasting(10), queue_of(1, hurry=10).lasting(5), queue_of(1, speed=10).lasting(5)] == [10, 50, 0.5]
 
 
 def test_each_number_is_given_once() -> None:
@@ -274,7 +296,7 @@ def test_a_job_is_lost_some_time_after_its_submission() -> None:
 
 
 def test_a_job_is_deleted_some_time_after_it_got_its_nodes() -> None:
-    queue, faults = queue_of(4, speed=10), upsets("job-deleted:1@5")
+    queue, faults = queue_of(4, speed=10, hurry=10), upsets("job-deleted:1@5")
     submit(queue, 1, 1000)
     for at in range(0, 70, 5):
         queue.advance(NOW + at)

@@ -16,7 +16,7 @@ from hpcmake.testbed.commands.marks import find_marked
 if TYPE_CHECKING:
     from command import Command, Result
 
-FAST = ("--speed", "600")
+FAST = ("--speed", "600", "--hurry", "600")
 """A cycle of ten seconds takes 17 ms, a job of half an hour three seconds."""
 
 SUB = "qsub -A P -q debug-cache-quad -t 30"
@@ -35,16 +35,16 @@ def login(command: Command, line: str, *options: str, site: str = "theta", env: 
 def test_a_login_node_has_a_queue_and_no_job(command: Command) -> None:
     result = login(command, "env; command -v qsub qstat aprun", "--quiet", env={"COBALT_JOBID": "3"})
     seen = result.out.splitlines()
-    assert not [line for line in seen if line.startswith("COBALT")]
+    assert [line for line in seen if line.startswith("COBALT")] == ["COBALT_PROJ=testbed"]
     assert {"HPCMAKE_SITE=theta", "HPCMAKE_POLL=0.2"} <= set(seen)
     assert [os.path.basename(line) for line in seen if line.startswith("/") and "testbed" in line] == ["qsub", "qstat"]
 
 
 def test_what_is_told_of_a_login_node(command: Command) -> None:
-    result = command.real("testbed", "theta", "--speed", "60", "--", "true")
+    result = command.real("testbed", "theta", "--speed", "60", "--hurry", "10", "--", "true")
     assert result.err == (
         "testbed: a login node of an emulated theta: 4392 nodes, Cobalt with the queues default, debug-cache-quad, "
-        "debug-flat-quad; its time runs 60 times faster\n"
+        "debug-flat-quad; 60 times as fast as a real one; walltimes last 1/10 of what they say\n"
         "testbed: not emulated: the jobs of others, the speed and memory of nodes, MPI between ranks, the shared file "
         "system; `hpcmake testbed theta` tells more\n"
         "testbed: the session is over: 0 jobs submitted, exit status 0\n"

@@ -58,9 +58,9 @@ def testbed(arguments: Arguments) -> int:
         return 0
     if dialect is not None:
         return _visit(arguments, machine, dialect, renamer)
-    if arguments.flag("wait_for_jobs") or arguments.number("speed"):
+    if arguments.flag("wait_for_jobs") or arguments.number("speed") or arguments.number("hurry"):
         message = f"the queue of {site.name} is not emulated: it has no time of its own, and no jobs to wait for"
-        raise Trouble(Diagnostic("E920", message, help="leave out --speed and --wait-for-jobs"))
+        raise Trouble(Diagnostic("E920", message, help="leave out --speed, --hurry and --wait-for-jobs"))
     return _hold(arguments, machine, renamer)
 
 
@@ -87,18 +87,18 @@ def _visit(arguments: Arguments, machine: Machine, dialect: type[Dialect], renam
 
     site = machine.site
     in_job = any(arguments.number(key) is not None for key in ("nodes", "time"))
-    speed = arguments.number("speed") or 1
+    speed, hurry = (arguments.number(key) or 1 for key in ("speed", "hurry"))
     whole = make_whole(site, machine.kind, dialect.names, start=machine.start, least=len(machine.nodes))
     faults = parse_faults(arguments.texts("fault"), machine.nodes if in_job else whole.nodes)
-    queue = Queue(dialect(site, len(whole.nodes)), whole.nodes, now=time.time(), speed=speed)
+    queue = Queue(dialect(site, len(whole.nodes)), whole.nodes, now=time.time(), speed=speed, hurry=hurry)
     poll = max(SHORTEST_POLL, (site.poll or POLL) / speed)
     wish = Wish(os.environ, tuple(faults), renamer, poll, arguments.flag("wait_for_jobs"))
     argv = arguments.words[1:]
     job = (
         queue.dialect.make_held(queue, machine, argv, user=find_account()["USER"], cwd=os.getcwd()) if in_job else None
     )
-    renamed = bool(renamer)
-    _tell(arguments, describe_start(machine, renamed=renamed, queue=True) if in_job else describe_login(whole, speed))
+    start = describe_start(machine, renamed=bool(renamer), queue=True)
+    _tell(arguments, start if in_job else describe_login(whole, speed, hurry))
     ending: Ending = visit(whole, queue, argv, wish, job)
     _tell(arguments, describe_end(ending, in_job=in_job))
     return ending.status

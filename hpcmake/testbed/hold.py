@@ -18,7 +18,7 @@ from hpcmake.testbed.commands.marks import end_marked, hang_node, kill_node
 from hpcmake.testbed.commands.state import MARK, NODE, State
 from hpcmake.testbed.faults import OF_QUEUE, Fault
 from hpcmake.testbed.ground import guard, write_machine
-from hpcmake.testbed.machine import job_environment, on_login, outside_jobs
+from hpcmake.testbed.machine import job_environment, on_login, outside_jobs, project
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,6 +33,9 @@ NOT_FOUND, NOT_STARTED = 127, 126
 
 LOGIN = ("HOME", "PATH", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR")
 """What a login on the machine sets, as it is where the testbed is started: a job gets no more of the environment."""
+
+PAYER = "COBALT_PROJ"
+"""The variable by which a user of Cobalt names a project once and for all."""
 
 _PASSED = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 _OF_TERMINAL = 128  # SI_KERNEL: the whole foreground has got it, the command too
@@ -102,10 +105,7 @@ def visit(machine: Machine, queue: Queue, argv: Sequence[str], wish: Wish, job: 
     server = None
     try:
         write_machine(folder, on_login(machine), wish.faults, wish.renamer)
-        more = {
-            "HPCMAKE_SITE": wish.environment.get("HPCMAKE_SITE") or _site(machine),
-            "HPCMAKE_POLL": f"{wish.poll:g}",
-        }
+        more = _told(machine, wish)
         login = find_account() | {name: wish.environment[name] for name in LOGIN if name in wish.environment} | more
         server = Server(folder, machine, queue, faults=wish.faults, login=login, renamer=wish.renamer)
         session = _Session(machine, State(folder), wish, server)
@@ -135,6 +135,17 @@ def visit(machine: Machine, queue: Queue, argv: Sequence[str], wish: Wish, job: 
         signal.pthread_sigmask(signal.SIG_SETMASK, former)
         os.close(held)
         os.waitpid(watch, 0)
+
+
+def _told(machine: Machine, wish: Wish) -> dict[str, str]:
+    """Return the variables that are set on the login node and in jobs: the site, the poll, and with Cobalt who pays."""
+    found = {
+        "HPCMAKE_SITE": wish.environment.get("HPCMAKE_SITE") or _site(machine),
+        "HPCMAKE_POLL": f"{wish.poll:g}",
+    }
+    if machine.site.scheduler == "cobalt":
+        found[PAYER] = wish.environment.get(PAYER) or project(machine)
+    return found
 
 
 def find_account() -> dict[str, str]:

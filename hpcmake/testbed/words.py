@@ -59,11 +59,12 @@ _QUEUE = {
     "cobalt": """\
 Cobalt: qsub qstat qdel qalter qhold qrls qmove qselect, for jobs with nodes of their own; texts and exit statuses,
 queues with their limits, holds and dependencies with their traps, SIGTERM at the walltime, .cobaltlog, cycles of 10 s,
-a look at dependencies each 60 s.  --speed lets all that run faster.  What a site's own filters refuse is said in words
-of ours.""",
+a look at dependencies each 60 s.  --speed makes all that faster, and leaves walltimes as they are; --hurry makes these
+shorter.  What a site's own filters refuse is said in words of ours.""",
     "pbs": """\
 PBS: qsub qstat qdel qalter qhold qrls qmove qselect, for jobs with nodes of their own; texts and exit statuses, queues
-with their limits, dependencies, the history of finished jobs.  --speed lets all that run faster.""",
+with their limits, dependencies, the history of finished jobs.  --speed makes all that faster, and leaves walltimes as
+they are; --hurry makes these shorter.""",
 }
 
 _NO_QUEUE = """\
@@ -151,15 +152,16 @@ def _indented(text: str) -> list[str]:
     return [f"  {line}" for line in wrap(text, _WIDTH, break_on_hyphens=False)]
 
 
-def describe_login(machine: Machine, speed: float) -> str:
+def describe_login(machine: Machine, speed: float, hurry: float) -> str:
     """Return two lines: what is emulated where the command runs on a login node, and what is not."""
     site = machine.site
     scheduler = _SCHEDULER[site.scheduler]
     queues = ", ".join(queue.name for queue in site.queues) or "default"
-    faster = f"; its time runs {speed:g} times faster" if speed != 1 else ""
+    faster = f"; {speed:g} times as fast as a real one" if speed != 1 else ""
+    shorter = f"; walltimes last 1/{hurry:g} of what they say" if hurry != 1 else ""
     return (
         f"testbed: a login node of an emulated {site.name}: {len(machine.nodes)} nodes, {scheduler} with the queues "
-        f"{queues}{faster}\n"
+        f"{queues}{faster}{shorter}\n"
         f"testbed: not emulated: the jobs of others, the speed and memory of nodes, MPI between ranks, the shared file "
         f"system; `hpcmake testbed {site.name}` tells more\n"
     )

@@ -10,6 +10,7 @@ Owns nothing itself; what is where:
     cobalt*.py  the dialect of Cobalt: its rules, and a module for each kind of command
     pbs*.py     the dialect of PBS, likewise
 
-Times in here are seconds of the scheduler's clock, which begins at the real time and may run faster.  Knows nothing of
-Wfiles, plans and runners.
+Times in here are seconds of the scheduler's clock, which begins at the real time and may run faster, with the
+walltimes of jobs; what the scheduler itself takes its time for may be faster still.  Knows nothing of Wfiles, plans and
+runners.
 """

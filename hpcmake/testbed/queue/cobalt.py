@@ -71,12 +71,12 @@ class Cobalt(Dialect):
     def begin(self, queue: Queue) -> None:
         """Plan the cycles: progress, and between them scheduling."""
         queue.every(self.cycle, lambda: self._progress(queue))
-        queue.at(queue.now + self.cycle / 2, lambda: self._round(queue))
+        queue.after(self.cycle / 2, lambda: self._round(queue))
         queue.every(self.look, lambda: self.look_at_dependencies(queue))
 
     def _round(self, queue: Queue) -> None:
         queue.schedule()
-        queue.at(queue.now + self.cycle, lambda: self._round(queue))
+        queue.after(self.cycle, lambda: self._round(queue))
 
     def answer(self, queue: Queue, request: Request) -> Answer:
         """Answer a command."""
@@ -237,8 +237,8 @@ class Cobalt(Dialect):
     def log(self, queue: Queue, job: Job, text: str, *, after: float = 0.5) -> None:
         """Write a line to the log of a job when its turn comes: some time later, and bearing that later time."""
         assert isinstance(job, CobaltJob)  # noqa: S101  # this dialect makes no others
-        when = max(queue.now + after, self._next_line)
-        self._next_line = when + PACE
+        when = max(queue.now + queue.lasting(after), self._next_line)
+        self._next_line = when + queue.lasting(PACE)
         path = job.log
         queue.at(when, lambda: queue.write(path, f"{render_date(queue.now)} Info: {text}\n"))
 

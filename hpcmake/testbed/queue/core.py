@@ -23,14 +23,18 @@ class Queue:
     """The queue.
 
     `hosts` are the nodes of the machine, `now` is the scheduler's time in seconds since 1970: at the beginning the real
-    one, then it goes `speed` times as fast.
+    one, then it goes `hurry` times as fast, and so do walltimes.  What the scheduler itself takes its time for is
+    `speed` times as fast as it really is, whatever its clock shows: see `lasting`.
     """
 
-    def __init__(self, dialect: Dialect, hosts: Sequence[str], *, now: float, speed: float = 1) -> None:
+    def __init__(
+        self, dialect: Dialect, hosts: Sequence[str], *, now: float, speed: float = 1, hurry: float = 1
+    ) -> None:
         self.dialect = dialect
         self.hosts = tuple(hosts)
         self.now = now
         self.speed = speed
+        self.hurry = hurry
         self.origin = now
         self.jobs: dict[int, Job] = {}
         """Those that are listed, in the order of their submission."""
@@ -49,25 +53,33 @@ class Queue:
 
     def real(self, when: float) -> float:
         """Return the real time, in seconds since 1970, of a time of the scheduler's clock."""
-        return self.origin + (when - self.origin) / self.speed
+        return self.origin + (when - self.origin) / self.hurry
 
     def scheduled(self, real: float) -> float:
         """Return what the scheduler's clock shows at a real time."""
-        return self.origin + (real - self.origin) * self.speed
+        return self.origin + (real - self.origin) * self.hurry
+
+    def lasting(self, seconds: float) -> float:
+        """Return what passes on the scheduler's clock while it does what takes a real one so many seconds."""
+        return seconds * self.hurry / self.speed
 
     def at(self, when: float, do: Callable[[], None]) -> None:
         """Let something happen at a time."""
         self._count += 1
         heapq.heappush(self._planned, (when, self._count, do))
 
+    def after(self, seconds: float, do: Callable[[], None]) -> None:
+        """Let something happen when a real scheduler would have taken so many seconds."""
+        self.at(self.now + self.lasting(seconds), do)
+
     def every(self, seconds: float, do: Callable[[], None]) -> None:
-        """Let something happen again and again, the first time after so many seconds."""
+        """Let something happen again and again, each time when a real scheduler would have taken so many seconds."""
 
         def turn() -> None:
             do()
-            self.at(self.now + seconds, turn)
+            self.after(seconds, turn)
 
-        self.at(self.now + seconds, turn)
+        self.after(seconds, turn)
 
     def next_due(self) -> float | None:
         """Return when something is due; None if nothing is."""
@@ -167,7 +179,7 @@ class Queue:
         if job.is_held_here:
             self._run(job)
         else:
-            self.at(self.now + self.dialect.prologue, lambda: self._run(job))
+            self.after(self.dialect.prologue, lambda: self._run(job))
             self.at(self.now + job.walltime, lambda: self._overdue(job))
 
     def _run(self, job: Job) -> None:
@@ -192,7 +204,7 @@ class Queue:
     def terminate(self, job: Job) -> None:
         """Send SIGTERM to the script of a job, and after the dialect's grace kill all that is left of it."""
         self.effects.append(Signal(job.number, signal.SIGTERM, to_session=self.dialect.warns_session))
-        self.at(self.now + self.dialect.grace, lambda: self.kill(job))
+        self.after(self.dialect.grace, lambda: self.kill(job))
 
     def kill(self, job: Job) -> None:
         """Kill all that runs in a job."""

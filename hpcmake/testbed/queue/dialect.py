@@ -27,7 +27,7 @@ DIALECTS = {
 class Dialect(ABC):
     """A kind of scheduler, made once for each emulated machine: with its site, and how many nodes that has.
 
-    All times are seconds of the scheduler's clock.
+    Times are seconds of the scheduler's clock; how long something takes is said in seconds of a real scheduler.
     """
 
     names: tuple[str, ...]

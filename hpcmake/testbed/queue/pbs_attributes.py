@@ -88,7 +88,7 @@ def describe_job(job: PbsJob, server: str, clock: Queue) -> dict[str, str | Mapp
     """
     now = clock.now
     told: dict[str, str | Mapping[str, str]] = {"Job_Name": job.name, "Job_Owner": f"{job.user}@{server}"}
-    measured = job.started is not None and (job.finished or now) - job.started >= MEASURED
+    measured = job.started is not None and (job.finished or now) - job.started >= clock.lasting(MEASURED)
     if measured:
         told["resources_used"] = _used(job, _spent(job, clock))
     told |= {"job_state": job.state, "queue": job.queue, "server": server}

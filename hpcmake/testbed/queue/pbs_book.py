@@ -146,7 +146,7 @@ class Book:
         job.state, job.substate = EXITING, SUB_EXITING
         self._touch(job)
         job.finished = self.queue.now
-        self.queue.at(self.queue.now + CLOSING, lambda: self._close(job))
+        self.queue.after(CLOSING, lambda: self._close(job))
 
     def _close(self, job: PbsJob) -> None:
         status = job.status or 0

@@ -99,7 +99,7 @@ def _each(
         except No as no:
             lines.append(render_no_of(command, no.number, no.what, named.id))
             status = exit_status(no.number)
-    book.queue.at(book.queue.now + SOON, book.cycle)
+    book.queue.after(SOON, book.cycle)
     return Answer("", "".join(line + "\n" for line in lines), status)
 
 

@@ -32,7 +32,7 @@ SUBMITS = ("qsub",)
 """The commands that faults of submissions concern."""
 
 REST = 60.0
-"""Seconds of the scheduler's time within which it has written all of a job that has ended."""
+"""Seconds within which it has written all of a job that has ended."""
 
 RUBBISH = Answer("\x00\ufffd<<\n", "", 0)
 
@@ -263,7 +263,7 @@ class Server:
 
     def write_rest(self) -> None:
         """Write what the scheduler would still write of jobs that have ended, if there were time."""
-        self.queue.advance(self.queue.now + REST)
+        self.queue.advance(self.queue.now + self.queue.lasting(REST))
         for effect in self.queue.effects:
             if isinstance(effect, Write):
                 append(effect)

@@ -75,7 +75,7 @@ class Upsets:
             if upset.is_done or not upset.kind.startswith("job-") or len(queue.submitted) < upset.what:
                 continue
             job = queue.jobs.get(queue.submitted[int(upset.what) - 1])
-            delay = (upset.at or 0.0) * queue.speed
+            delay = (upset.at or 0.0) * queue.hurry
             if job is None:
                 upset.is_done = True
             elif upset.kind == "job-stuck":
