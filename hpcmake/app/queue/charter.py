@@ -9,7 +9,10 @@ import os
 import time
 from json import dumps, loads
 
+from hpcmake.app.placing import VARIABLE
 from hpcmake.jobs.files import read_whole, write_whole
+from hpcmake.jobs.folder import list_folders, next_sequence
+from hpcmake.jobs.marks import write_budget
 from hpcmake.journal import FOLDER
 from hpcmake.options import RUN, Arguments
 from hpcmake.record import Record
@@ -19,9 +22,15 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from hpcmake.app.forecasting import Forecast
+    from hpcmake.app.opening import Opened
+    from hpcmake.site import Site
+
 PATH = f"{FOLDER}/run.json"
 _OWN = frozenset({"detach", "wait", "json", "quiet", "verbose", "trace", "entered", "directory"})
 """Options of the one who drives: they are not handed on."""
+_MORE = 1.5
+"""Without a budget, jobs that carry a campaign on may spend so many times what its first plan reserves."""
 _ENVIRONMENT = 1 << 17  # letters of variables that are kept at most: who reads more of them will be asked again
 
 
@@ -83,3 +92,23 @@ def read_charter() -> Charter | None:
 def restore_environment(charter: Charter) -> None:
     """Set the variables that the Wfile may read as they were where the run was begun."""
     os.environ.update(charter.variables)
+
+
+def begin_charter(opened: Opened, site: Site, forecast: Forecast | None) -> Charter:
+    """Write down what was asked for, so that jobs can carry it on.  Raises Trouble."""
+    arguments = opened.arguments
+    limits = [each for each in (arguments.number("budget"), site.budget) if each is not None]
+    budget = min(limits, default=None)
+    if budget is None and arguments.flag("detach") and forecast is not None:
+        budget = _MORE * forecast.costs.reserved
+    if budget is not None:
+        write_budget(FOLDER, budget)
+    first = next_sequence(list_folders(FOLDER))
+    before = read_charter()
+    word = arguments.text("site") or os.environ.get(VARIABLE) or site.name
+    name = os.path.abspath(word) if os.path.isfile(word) else word
+    charter = make_charter(arguments, name, first=first, budget=budget, variables=opened.variables)
+    if before is not None and before.words == charter.words:
+        charter = charter.replace(at=before.at)
+    write_charter(charter)
+    return charter

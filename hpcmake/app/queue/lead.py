@@ -6,7 +6,6 @@ Owns the loop of steps, how long is waited between them, and the exit status.  K
 from __future__ import annotations
 
 import gc
-import os
 import time
 
 from hpcmake.app.forecasting import make_forecast
@@ -16,23 +15,25 @@ from hpcmake.app.opening import Opened
 from hpcmake.app.placing import run_command
 from hpcmake.app.preparing import require_writable, tell_warnings
 from hpcmake.app.queue.asking import asking, poll_of, require_commands
-from hpcmake.app.queue.charter import make_charter, read_charter, write_charter
+from hpcmake.app.queue.charter import begin_charter, write_charter
 from hpcmake.app.queue.keeping import adopt_what_is_there, tidy_up
 from hpcmake.app.queue.local_tasks import run_local_tasks
 from hpcmake.app.queue.outlook import is_left_to_nobody, render_outlook
 from hpcmake.app.queue.step import QueueRun
 from hpcmake.jobs.fates import Queued, Running
-from hpcmake.jobs.folder import list_folders, next_sequence
+from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
-from hpcmake.jobs.marks import clear_stop, is_stopped, write_budget
+from hpcmake.jobs.marks import clear_stop, is_stopped
 from hpcmake.jobs.programs import require_program
 from hpcmake.journal import FOLDER
-from hpcmake.lease import acquire
+from hpcmake.lease import Held, acquire
 from hpcmake.tasks.states import FRESH
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from hpcmake.app.forecasting import Forecast
     from hpcmake.app.queue.charter import Charter
     from hpcmake.lease import Lease
@@ -44,8 +45,8 @@ _COLLECT = (50_000, 20, 100)  # thresholds of Python's collector: looking at 10â
 _GLANCE = 5.0
 """Seconds between two looks at what running jobs have recorded: these are a few small reads, and no query."""
 _TICK = 0.25
-_MORE = 1.5
-"""Without a budget, jobs that carry a campaign on may spend so many times what its first plan reserves."""
+_HANDING_OVER = 120.0
+"""Seconds for which is waited, unasked, for a job that plans and submits at its end."""
 
 
 def submit(opened: Opened) -> int:
@@ -59,14 +60,14 @@ def submit(opened: Opened) -> int:
     tell_warnings(opened, plan)
     require_writable()
     tell = None if arguments.flag("quiet") else tell_wait
-    with acquire(FOLDER, wait=arguments.number("wait"), tell=tell, ask=asking(site)) as lease, lease.kept():
+    with _acquire(arguments.number("wait"), tell, site) as lease, lease.kept():
         if opened.journal.state() != opened.journal_state:
             opened = Opened(without_folders(arguments))
             plan = opened.plan()
             forecast = _forecast(opened, plan, site)
         clear_stop(FOLDER)
         require_program(FOLDER)  # as it is now: an upgrade while this drives shall not touch its jobs
-        charter = _charter(opened, site, forecast)
+        charter = begin_charter(opened, site, forecast)
         voice = open_voice(arguments)
         try:
             return _Leading(opened, plan, lease, charter, voice).run(forecast)
@@ -74,30 +75,24 @@ def submit(opened: Opened) -> int:
             voice.close()
 
 
+def _acquire(wait: float | None, tell: Callable[[str], None] | None, site: Site) -> Lease:
+    """Take the lease; from a job that hands over just now, without being told to wait, since that is short.
+
+    Raises Trouble.
+    """
+    try:
+        return acquire(FOLDER, wait=wait, tell=tell, ask=asking(site))
+    except Held as held:
+        if wait is not None or held.holder.job is None:
+            raise
+    return acquire(FOLDER, wait=_HANDING_OVER, tell=tell, ask=asking(site))
+
+
 def _forecast(opened: Opened, plan: Plan, site: Site) -> Forecast | None:
     """Return what is to be submitted, so that mistakes are told before anything is written.  Raises Trouble."""
     if not any(table.state.count(FRESH) != table.count for table in plan.graph.tables):
         return None
     return make_forecast(plan, site, opened.arguments)
-
-
-def _charter(opened: Opened, site: Site, forecast: Forecast | None) -> Charter:
-    """Write down what was asked for, so that jobs can carry it on.  Raises Trouble."""
-    arguments = opened.arguments
-    limits = [each for each in (arguments.number("budget"), site.budget) if each is not None]
-    budget = min(limits, default=None)
-    if budget is None and arguments.flag("detach") and forecast is not None:
-        budget = _MORE * forecast.costs.reserved
-    if budget is not None:
-        write_budget(FOLDER, budget)
-    first = next_sequence(list_folders(FOLDER))
-    before = read_charter()
-    name = site.files[-1] if site.files and os.path.isabs(site.files[-1]) else arguments.text("site") or site.name
-    charter = make_charter(arguments, name, first=first, budget=budget, variables=opened.variables)
-    if before is not None and before.words == charter.words:
-        charter = charter.replace(at=before.at)
-    write_charter(charter)
-    return charter
 
 
 class _Leading:
@@ -136,7 +131,7 @@ class _Leading:
                 tidy_up(self.queue, self.writer, lambda: Opened(without_folders(self.arguments)))
         finally:
             self.writer.close()
-        if not self.arguments.flag("detach") or status != 0:
+        if not self.arguments.flag("detach") or status != 0 or not self.queue.board.living():
             self._summary(status)
         return status
 
@@ -188,7 +183,7 @@ class _Leading:
                 queue.tell(f"the budget of {self.charter.budget:.6g} node-hours is reached: {spent[0].why}")
                 return 3
             return None
-        if queue.failed() or queue.plan.has_unknown or queue.count_stale():
+        if queue.failed() or queue.plan.has_unknown or queue.count_stale() or queue.plan.campaign.generated:
             self._tell_left()
             return 1 if not self.arguments.flag("trial") or queue.failed() else 0
         return 0
@@ -362,7 +357,7 @@ class _Leading:
                 "kind": "summary",
                 "done": queue.done,
                 "failed": len(queue.failed()),
-                "fresh": sum(table.state.count(FRESH) for table in tables) - queue.done,
+                "fresh": sum(table.state.count(FRESH) for table in tables) - queue.count_done_here(),
                 "given_up": 0,
                 "cut": 0,
                 "left": max(0, left),

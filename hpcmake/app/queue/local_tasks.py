@@ -90,8 +90,12 @@ def run_local_tasks(queue: QueueRun, writer: JournalWriter, lease: Lease) -> Non
     )
     drive.run()
     writer.flush()
-    queue.done += engine.counts[DONE]
     for task in engine.failed:
         failed = (engine.rule[task], engine.row[task])
         queue.failures[failed] = queue.retries(failed) + 1
-    queue.note_change()
+    done: dict[str, int] = {}
+    for task, state in enumerate(engine.state):
+        if state == DONE:
+            rule = engine.table(task).rule.name
+            done[rule] = done.get(rule, 0) + 1
+    queue.note_local(done)

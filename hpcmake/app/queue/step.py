@@ -27,7 +27,7 @@ from hpcmake.tasks.states import FRESH, is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from hpcmake.app.forecasting import Forecast
@@ -261,8 +261,11 @@ class QueueRun:
             unknown = len(self.plan.unknown()) if self.plan.has_unknown else 0
             self.voice.tell({"kind": "planned", "rules": new, "stale": sum(new.values()), "unknown": unknown})
 
-    def note_change(self) -> None:
-        """Take note that tasks have ended that no job had.  Raises Trouble."""
+    def note_local(self, rules: Mapping[str, int]) -> None:
+        """Take note that tasks have ended that no job had; by rule, how many have succeeded.  Raises Trouble."""
+        for rule, count in rules.items():
+            self.done += count
+            self._done[rule] = self._done.get(rule, 0) + count
         self._is_packed = False
         self.plan_on()
 
@@ -355,6 +358,10 @@ class QueueRun:
         if self.charter.detached:
             count += self.posting.post_watchers()
         return count
+
+    def count_done_here(self) -> int:
+        """Return how many tasks of this plan have succeeded since it was made."""
+        return sum(self._done.values())
 
     def count_packable(self) -> int:
         """Return how many tasks must run that are in no job, and that no failure keeps."""
