@@ -127,7 +127,8 @@ def order_to_stop(fates: Mapping[str, Fate], intents: Mapping[str, Intent]) -> t
 class Ended(Record):
     """A job that has ended, as far as it tells whether jobs here can work at all.
 
-    `setup` tells what its script sets up, in any form.  `records` counts those of tasks that it has written.
+    `setup` tells what its script sets up, in any form.  `records` counts those of tasks that it has written.  `began`:
+    it has claimed its key, or its scheduler tells how it has ended.
     """
 
     key: str
@@ -136,6 +137,7 @@ class Ended(Record):
     setup: str = ""
     records: int = 0
     role: str = "work"
+    began: bool = True
 
 
 class Poison(Record):
@@ -146,6 +148,8 @@ class Poison(Record):
 
 
 IN_A_ROW = 2
+NEVER_BEGAN = 5
+"""So many in a row, if not even their scripts have begun: a scheduler may lose jobs, which says nothing of the site."""
 _INNOCENT = frozenset({"nothing", "claimed", "stop", "withdrawn", "deleted", "parent", "term"})
 
 
@@ -164,8 +168,9 @@ def find_poison(ended: Iterable[Ended]) -> Poison | None:
         else:
             row.append(each)
     for (site, _), row in rows.items():
-        if len(row) >= IN_A_ROW:
-            last = row[-IN_A_ROW:]
+        began = [each for each in row if each.began]
+        last = began[-IN_A_ROW:] if len(began) >= IN_A_ROW else row[-NEVER_BEGAN:]
+        if len(began) >= IN_A_ROW or len(row) >= NEVER_BEGAN:
             where = f" on {site}" if site else ""
             names = " and ".join(each.fate.job or each.key for each in last)
             text = f"jobs {names}{where} ended without a record of any task, so nothing more is submitted"

@@ -22,7 +22,8 @@ class Settled(Record):
     """A job that is settled.  `exit`, `why` and `text` are those of its fate, `job` its id.
 
     `spent` are the node-hours that it was charged, `records` counts those of tasks that it has written, `site` and
-    `setup` tell jobs that run alike, `role` what it was for.
+    `setup` tell jobs that run alike, `role` what it was for; `began` whether its
+    script has run.
     """
 
     key: str
@@ -35,6 +36,7 @@ class Settled(Record):
     site: str = ""
     setup: str = ""
     role: str = "work"
+    began: bool = True
 
 
 def read_settled(root: str) -> dict[str, Settled]:

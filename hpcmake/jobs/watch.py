@@ -13,6 +13,7 @@ import time
 
 from hpcmake.jobs.fates import CANNOT_START, Lost, Over, Queued, Running, Unclear, Waiting, over_by
 from hpcmake.record import Record
+from hpcmake.runners.keys import parse_key
 from hpcmake.runners.schedulers.cobaltlog import parse_cobaltlog
 from hpcmake.runners.schedulers.jobs import ENDING, RUNNING, STARTING, SUSPENDED, DoNotKnow, JobState, find_place
 
@@ -130,12 +131,25 @@ class Watch:
         for folder, reading in readings:
             state = sight.state(reading.job) if reading.job else None
             ending = sight.ending(reading.job) if reading.job else None
+            if isinstance(state, JobState) and _is_another(state, reading):
+                state, ending = None, None
             if state is None and ending is None and reading.job and not (reading.status and reading.status.is_over):
                 ending = parse_cobaltlog(folder.read_log(), job=reading.job)
             memory = judge(reading, state, ending, self._memories.get(reading.key), now)
             self._memories[reading.key] = memory
             fates[reading.key] = with_place(memory.fate, everybody)
         return fates
+
+
+def _is_another(state: JobState, reading: Reading) -> bool:
+    """Tell whether a job of that id is not ours: a scheduler that has lost its last seconds gives ids again.
+
+    What bears the name of another key is not; nor what bears any other name, unless a job has claimed our key, whose
+    name somebody may have changed.
+    """
+    if not state.name or state.name == reading.key:
+        return False
+    return parse_key(state.name) is not None or not reading.claims
 
 
 def with_place(fate: Fate, queue: Iterable[JobState]) -> Fate:

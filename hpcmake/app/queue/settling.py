@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import time
 
-from hpcmake.jobs.fates import Over, Queued
+from hpcmake.jobs.fates import Lost, Over, Queued
 from hpcmake.jobs.recall import Ended, committed, find_poison, order_to_stop, take_back
 from hpcmake.jobs.settled import Settled
 from hpcmake.runners.schedulers.jobs import DoNotKnow
@@ -74,6 +74,7 @@ class Settling:
             run.site.name,
             run.site.setup,
             intent.role if intent is not None else "work",
+            began=bool(board.readings[key].claims) or status is not None or not isinstance(fate, Lost),
         )
         board.settle(settled)
         self.ended.append(_ended(settled))
@@ -161,4 +162,4 @@ class Settling:
 
 def _ended(each: Settled) -> Ended:
     fate = Over(each.key, each.job, each.text, exit=each.exit, why=each.why)
-    return Ended(each.key, fate, each.site, each.setup, each.records, each.role)
+    return Ended(each.key, fate, each.site, each.setup, each.records, each.role, each.began)

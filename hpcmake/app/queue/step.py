@@ -22,6 +22,7 @@ from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.batch_rows import BatchRows
 from hpcmake.runners.keys import parse_key
 from hpcmake.runners.launchers import preview_launch
+from hpcmake.runners.schedulers.jobs import DoNotKnow
 from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.tasks.states import FRESH, is_stale
 
@@ -108,6 +109,7 @@ class QueueRun:
         self.settling = Settling(self)
         self._is_packed = False
         self._was_packed = False
+        self._is_blind = False
         self.forecast: Forecast | None = None
         """How all of a plan was packed, that nothing has changed since; None if it is to be packed again."""
         self.open(opened, plan)
@@ -189,6 +191,7 @@ class QueueRun:
         is_first = not self.board.polls
         refused = {each.key for each in self.posting.written.values()}
         self.board.look(refused)
+        self._tell_sight()
         for words in self.board.resolve(self.submitter, refused):
             self.tell(words)
         if is_first:
@@ -199,6 +202,16 @@ class QueueRun:
         if self.settling.settle():
             self._is_packed = False
         self.settling.take_back()
+
+    def _tell_sight(self) -> None:
+        """Tell once that the queue cannot be seen, and once that it can be again."""
+        jobs = self.board.jobs
+        if isinstance(jobs, DoNotKnow) and not self._is_blind:
+            first = jobs.text.strip().splitlines()[0] if jobs.text.strip() else "no answer"
+            self.tell(f"the queue cannot be seen ({first}); it is asked again, and nothing is concluded meanwhile")
+        elif self._is_blind and not isinstance(jobs, DoNotKnow):
+            self.tell("the queue is to be seen again")
+        self._is_blind = isinstance(jobs, DoNotKnow)
 
     def take_in(self) -> None:
         """Take in what living jobs have recorded since.  Raises Trouble."""
