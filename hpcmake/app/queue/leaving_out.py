@@ -6,9 +6,10 @@ Owns that choice.  Knows nothing of how the others are packed.
 from __future__ import annotations
 
 from contextlib import contextmanager
+from itertools import chain
 
-from hpcmake.tasks.rows import SOURCE, UNSET
-from hpcmake.tasks.states import IN_JOB, is_stale
+from hpcmake.tasks.rows import UNSET
+from hpcmake.tasks.states import FRESH, IN_JOB, UNKNOWN
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,38 +25,46 @@ def blocked_by(plan: Plan, seeds: Iterable[Task]) -> set[Task]:
     if not found:
         return found
     graph = plan.graph
-    files = graph.files
+    of_rule, of_row = graph.files.rule, graph.files.row
     groups: dict[int, bool] = {}
+    rules = {rule for rule, _ in found}
+    taken = [
+        [column for column, item in zip(table.inputs, table.rule.inputs, strict=True) if not item.maybe]
+        for table in graph.tables
+    ]
 
     def is_blocked(entry: int) -> bool:
         if entry == UNSET:
             return False
         if entry >= 0:
-            return files.rule[entry] != SOURCE and (files.rule[entry], files.row[entry]) in found
+            return of_rule[entry] in rules and (of_rule[entry], of_row[entry]) in found
         known = groups.get(entry)
         if known is None:
             known = groups[entry] = any(is_blocked(number) for number in graph.group(entry))
         return known
 
     for table, row in plan.stale_in_order():
-        maybe = [item.maybe for item in table.rule.inputs]
-        if any(is_blocked(column[row]) for column, may in zip(table.inputs, maybe, strict=True) if not may):
-            found.add((table.rule.number, row))
+        number = table.rule.number
+        for column in taken[number]:
+            if is_blocked(column[row]):
+                found.add((number, row))
+                rules.add(number)
+                break
     return found
 
 
 @contextmanager
-def left_out(plan: Plan, tasks: Iterable[Task]) -> Iterator[None]:
+def left_out(plan: Plan, *tasks: Iterable[Task]) -> Iterator[None]:
     """Let tasks not count as such that must run, for a while."""
-    tables = plan.graph.tables
-    before: list[tuple[Task, int]] = []
-    for rule, row in tasks:
-        state = tables[rule].state[row]
-        if is_stale(state):
-            before.append(((rule, row), state))
-            tables[rule].state[row] = IN_JOB
+    states = [table.state for table in plan.graph.tables]
+    before: list[tuple[bytearray, int, int]] = []
+    for rule, row in chain(*tasks):
+        state = states[rule][row]
+        if FRESH < state < UNKNOWN:  # `is_stale`, without a call: there may be 10⁶ of them
+            before.append((states[rule], row, state))
+            states[rule][row] = IN_JOB
     try:
         yield
     finally:
-        for (rule, row), state in before:
-            tables[rule].state[row] = state
+        for those, row, state in before:
+            those[row] = state

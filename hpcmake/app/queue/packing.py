@@ -5,13 +5,16 @@ Owns which tasks are packed, and what of a packing becomes a job.  Knows nothing
 
 from __future__ import annotations
 
+from itertools import repeat
+
 from hpcmake.app.forecasting import make_forecast, site_names
 from hpcmake.app.queue.leaving_out import blocked_by, left_out
 from hpcmake.app.queue.outbox import Outgoing
 from hpcmake.planner.grounds import grounds_of
 from hpcmake.planner.pack import Room
 from hpcmake.record import Record
-from hpcmake.tasks.estimates import needed
+from hpcmake.tasks.estimates import NONE_GIVEN, needed
+from hpcmake.tasks.rows import UNSET
 from hpcmake.tasks.states import is_stale
 
 TYPE_CHECKING = False
@@ -42,11 +45,11 @@ def pack(run: QueueRun, wanting: Sequence[str]) -> Packed:
 
     Raises Trouble for what the site cannot run.
     """
-    out = blocked_by(run.plan, seeds(run)) | set(run.owners.of)
+    blocked = blocked_by(run.plan, seeds(run))
     forecast, run.forecast = run.forecast, None
-    if forecast is not None and not out and not wanting:
+    if forecast is not None and not blocked and not run.owners.of and not wanting:
         return _packed(run, forecast)
-    with left_out(run.plan, out):
+    with left_out(run.plan, blocked, run.owners.of):
         if not run.count_stale():
             return Packed()
         return _packed(run, make_forecast(run.plan, run.site, run.arguments, rooms=list(_rooms(run, wanting))))
@@ -106,9 +109,24 @@ def _rooms(run: QueueRun, wanting: Sequence[str]) -> Iterable[Room]:
 
 def _tasks(forecast: Forecast, portions: Iterable[Portion]) -> tuple[tuple[Table, int], ...]:
     gathered, classes = forecast.gathered, forecast.packing.classes
-    return tuple(
-        [gathered.task(classes[part.kind].members[at]) for part in portions for at in range(part.first, part.stop)]
-    )
+    rows = gathered.rows
+    found: list[tuple[Table, int]] = []
+    for part in portions:
+        members = classes[part.kind].members[part.first : part.stop]
+        if members:  # which all are of one rule
+            table, _ = gathered.task(members[0])
+            found += zip(repeat(table), map(rows.__getitem__, members), strict=False)
+    return tuple(found)
+
+
+def _times(forecast: Forecast, portions: Iterable[Portion]) -> tuple[tuple[float, float] | None, ...]:
+    """Return what tasks were packed for, as `_tasks` lists them; None where that was only a guess."""
+    found: list[tuple[float, float] | None] = []
+    for part in portions:
+        estimate = forecast.packing.classes[part.kind].estimate
+        time = None if estimate.basis == NONE_GIVEN else (estimate.seconds, estimate.ceiling)
+        found += [time] * (part.stop - part.first)
+    return tuple(found)
 
 
 def _outgoing(run: QueueRun, forecast: Forecast, job: Job, rooms: dict[int, str]) -> Outgoing:
@@ -127,6 +145,7 @@ def _outgoing(run: QueueRun, forecast: Forecast, job: Job, rooms: dict[int, str]
         tuple(sorted(parents)),
         job.timeline.seconds,
         "; ".join(each.text for each in grounds),
+        times=_times(forecast, job.portions),
     )
 
 
@@ -134,11 +153,18 @@ def _owners_of_inputs(run: QueueRun, tasks: Iterable[tuple[Table, int]]) -> set[
     """Return the keys of the living jobs that make what tasks take."""
     graph = run.plan.graph
     files, owners = graph.files, run.owners.of
-    found: set[str] = set()
-    entries = {column[row] for table, row in tasks for column in table.inputs}
-    for entry in entries:
-        for number in (entry,) if entry >= 0 else graph.group(entry):
-            key = owners.get((files.rule[number], files.row[number]))
-            if key is not None:
-                found.add(key)
-    return found
+    rows: dict[Table, list[int]] = {}
+    for table, row in tasks:
+        rows.setdefault(table, []).append(row)
+    entries: set[int] = set()
+    for table, those in rows.items():
+        for column in table.inputs:
+            entries.update(map(column.__getitem__, those))
+    found: set[str | None] = set()
+    for numbers in (
+        [entry for entry in entries if entry >= 0],
+        *(graph.group(entry) for entry in entries if entry < UNSET),
+    ):
+        makers = zip(map(files.rule.__getitem__, numbers), map(files.row.__getitem__, numbers), strict=True)
+        found.update(map(owners.get, makers))
+    return {key for key in found if key is not None}

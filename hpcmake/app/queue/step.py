@@ -182,7 +182,7 @@ class QueueRun:
 
     def count_stale(self) -> int:
         """Return how many tasks are known to have to run still."""
-        return sum(sum(map(table.state.count, _STALE)) for table in self.plan.graph.tables)
+        return sum(table.state.translate(_STALE).count(1) for table in self.plan.graph.tables)
 
     # ------------------------------------------------------------ looking
 
@@ -378,7 +378,7 @@ class QueueRun:
 
     def count_packable(self) -> int:
         """Return how many tasks must run that are in no job, and that no failure keeps."""
-        with left_out(self.plan, blocked_by(self.plan, seeds(self)) | set(self.owners.of)):
+        with left_out(self.plan, blocked_by(self.plan, seeds(self)), self.owners.of):
             return self.count_stale()
 
     def tell(self, words: str, **more: object) -> None:
@@ -386,4 +386,5 @@ class QueueRun:
         self.voice.tell({"kind": "note", "text": words, **more})
 
 
-_STALE = tuple(state for state in range(256) if is_stale(state))
+_STALE = bytes(map(is_stale, range(256)))
+"""By state, whether a task must run."""
