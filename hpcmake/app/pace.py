@@ -6,7 +6,7 @@ Owns the wall times by rule, and what a runner is told of an attempt by them.  K
 from __future__ import annotations
 
 from hpcmake.app.recent import Recent
-from hpcmake.tasks.estimates import ENOUGH, NONE_GIVEN, estimate, needed
+from hpcmake.tasks.estimates import ENOUGH, MEASURED, NONE_GIVEN, estimate, needed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,9 +66,13 @@ class Pace:
             "avoid": handed.avoid,
             "needs": self.recent.needs(table, handed.row),
         }
-        if known.basis != NONE_GIVEN:
+        if attempt.expected is not None:
+            # it was packed for that: to begin it only where more is left could be never
+            told["ceiling"] = min(attempt.ceiling, known.ceiling) if known.basis == MEASURED else attempt.ceiling
+        elif known.basis != NONE_GIVEN:
             told |= {"expected": known.seconds, "ceiling": known.ceiling}
+        if "ceiling" in told:
             last = self._plan.history.others.get(attempt.task)
             if last is not None and last["k"] == "cut" and last.get("why") == "deadline":
-                told["ceiling"] = needed(known.ceiling, last.get("e", 0.0))
+                told["ceiling"] = needed(told["ceiling"], last.get("e", 0.0))
         return attempt.replace(**told)

@@ -123,7 +123,10 @@ class BatchAttempts:
             for path, told in plain.get("lists", ())
             if not waits or told != _LATE
         ]
+        expected, ceiling = table.time_of(row)
         return Attempt(
+            expected=expected,
+            ceiling=ceiling,
             id=id,
             task=table.name(row),
             number=number,

@@ -136,6 +136,8 @@ class BatchPlan:
                 piece.firsts.setdefault(table.rule.number, table.count)
             elif kind == "tasks":
                 piece.tables[record["rule"]].take_rows(record["rows"], graph.files, piece.numbers, piece.groups)
+            elif kind == "times":
+                piece.tables[record["rule"]].take_times(record)
             elif kind == "past":
                 self.history.take((record["of"],))
             elif kind == "other":

@@ -88,6 +88,9 @@ class BatchRule:
         return f"{self.name}[{','.join(f'{a}={b}' for a, b in zip(self.wildcards, values, strict=True))}]"
 
 
+_UNKNOWN = (0.0, 0.0)
+
+
 class BatchTable:
     """The tasks of one rule that a batch holds."""
 
@@ -103,6 +106,9 @@ class BatchTable:
         self.state = bytearray()
         self.more: dict[int, dict[str, Any]] = {}
         """What is told of some tasks only, by row."""
+        self._timed = 0
+        self._times: dict[int, tuple[float, float]] = {}
+        """What tasks were packed for, by row: the seconds expected, and those that must be left."""
         self._starts: list[int] = []
         self._told: list[Mapping[str, Any]] = []
         """What pieces tell of the rule, and from which row on."""
@@ -152,6 +158,21 @@ class BatchTable:
         """Add a task of which nothing more is told."""
         self._take(wild, ins, state)
         self._make(outs, files)
+
+    def take_times(self, record: Mapping[str, Any]) -> None:
+        """Take what the tasks of the last piece were packed for."""
+        first = max(self._starts[-1], self._timed)
+        self._timed = self.count if "all" in record else first + len(record["rows"])
+        if "all" in record:
+            self._times.update(dict.fromkeys(range(first, self.count), tuple(record["all"])))
+            return
+        for row, time in enumerate(record["rows"], first):
+            self._times[row] = tuple(time) if time is not None else _UNKNOWN
+
+    def time_of(self, row: int) -> tuple[float | None, float]:
+        """Return the seconds that a task is expected to take (None: nobody knows), and those that must be left."""
+        expected, ceiling = self._times.get(row, _UNKNOWN)
+        return (expected, ceiling) if ceiling else (None, 0.0)
 
     def told(self, row: int, key: str, default: Any = None) -> Any:  # as JSON has it
         """Return what is told of a task under a key."""

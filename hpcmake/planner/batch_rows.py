@@ -55,16 +55,25 @@ class BatchRows:
         self._sets: dict[int, str] = {}
         """The sets of files in the history that are told, with their names."""
 
-    def make(self, tasks: Sequence[tuple[Table, int]]) -> Iterator[dict[str, Any]]:
-        """Yield the records of a batch, which holds these tasks.  Raises Trouble for a command that cannot be made."""
+    def make(
+        self, tasks: Sequence[tuple[Table, int]], times: Sequence[tuple[float, float] | None] = ()
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the records of a batch, which holds these tasks.  Raises Trouble for a command that cannot be made.
+
+        `times` are what each was packed for, if that is known: the seconds expected, and those that must be left.
+        """
         self._local, self._paths, self._groups, self._told_groups, self._sets = {}, [], {}, [], {}
         by_rule: dict[int, tuple[Table, list[int]]] = {}
         for table, row in tasks:
             by_rule.setdefault(table.rule.number, (table, []))[1].append(row)
+        packed: dict[int, list[tuple[float, float] | None]] = {}
+        for (table, _), time in zip(tasks, times, strict=False):
+            packed.setdefault(table.rule.number, []).append(time)
         mine = {(number, row) for number, (_, rows) in by_rule.items() for row in rows}
         lines: list[dict[str, Any]] = []
         for at, number in enumerate(sorted(by_rule)):
             lines += self._rule(at, *by_rule[number])
+            lines += _times(at, packed.get(number, ()))
         yield from self._files()
         yield from self._elsewhere(mine)
         if any(table.rule.depfile is not None for table, _ in by_rule.values()):
@@ -262,3 +271,14 @@ class BatchRows:
     def _version(self, version: int) -> list[Any]:
         versions = self.plan.history.versions
         return [versions.paths[version], *versions.stamp(version)]
+
+
+def _times(at: int, times: Sequence[tuple[float, float] | None]) -> Iterator[dict[str, Any]]:
+    """Yield what the tasks of a rule were packed for: once, where that is the same for all."""
+    if not any(times):
+        return
+    if times.count(times[0]) == len(times):
+        yield {"k": "times", "rule": at, "all": times[0]}
+        return
+    for start in range(0, len(times), _LINE):
+        yield {"k": "times", "rule": at, "rows": list(times[start : start + _LINE])}

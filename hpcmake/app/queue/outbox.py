@@ -38,6 +38,7 @@ class Outgoing(Record):
 
     `name` stands for its key until it has one; `parents` are keys, or names of others that were planned with it.
     `nodes` are given, `charged` paid for, `walltime` and `expected` seconds, `why` what the user reads of its shape.
+    `times` are what each task was packed for: the seconds expected, and those that must be left.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Outgoing(Record):
     expected: float = 0.0
     why: str = ""
     role: str = "work"
+    times: tuple[tuple[float, float] | None, ...] = ()
 
     def words(self) -> str:
         """Return what it runs: its rules, each with how many tasks."""
@@ -102,7 +104,7 @@ class Outbox:
         folder = new_folder(FOLDER)
         rows.attempts.lists_in = f"{folder.path}/lists"
         head = self.head(key=folder.key, tasks=len(job.tasks), grows=rows.plan.has_unknown)
-        write_piece(folder.batch, (head, *rows.make(job.tasks)))
+        write_piece(folder.batch, (head, *rows.make(job.tasks, job.times)))
         self._write_script(folder, job)
         return folder
 
