@@ -381,4 +381,3 @@ def seen_statuses(queue: QueueRun) -> object:
     return render_seen(found)
 
 
-_STALE = tuple(range(1, 100))

@@ -133,7 +133,7 @@ class QueueRun:
                 self._recall(name, length)
         self.temps = TempFiles(opened, self.plan, self.voice)
         tables = self.plan.graph.tables
-        self.known = {table.rule.name: count for table in tables if (count := sum(map(table.state.count, _STALE)))}
+        self.known = {table.rule.name: count for table in tables if (count := count_stale_of(table))}
         """How many tasks of each rule are known to have to run, those that have done so since counted too."""
         self._done: dict[str, int] = {}
         for key in self.board.living():
@@ -182,7 +182,7 @@ class QueueRun:
 
     def count_stale(self) -> int:
         """Return how many tasks are known to have to run still."""
-        return sum(table.state.translate(_STALE).count(1) for table in self.plan.graph.tables)
+        return sum(map(count_stale_of, self.plan.graph.tables))
 
     # ------------------------------------------------------------ looking
 
@@ -265,7 +265,7 @@ class QueueRun:
         """Tell which tasks have become known."""
         new: dict[str, int] = {}
         for table in self.plan.graph.tables:
-            name, stale = table.rule.name, sum(map(table.state.count, _STALE))
+            name, stale = table.rule.name, count_stale_of(table)
             more = stale + self._done.get(name, 0) - self.known.get(name, 0)
             if more > 0:
                 new[name] = more
@@ -387,4 +387,9 @@ class QueueRun:
 
 
 _STALE = bytes(map(is_stale, range(256)))
+
+
+def count_stale_of(table: Table) -> int:
+    """Return how many tasks of a rule must run."""
+    return table.state.translate(_STALE).count(1)
 """By state, whether a task must run."""
