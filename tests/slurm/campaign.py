@@ -53,9 +53,9 @@ AGAIN = 'status=137\nwhile [ "$status" = 137 ]; do\n{command} >>out 2>>err && st
 class Slurm:
     """A cluster that is up, and a folder for what runs on it."""
 
-    def __init__(self, folder: Path, *, nodes: int = 24, partitions: int = 60) -> None:
+    def __init__(self, folder: Path, *, nodes: int = 24, partitions: int = 60, **more: Any) -> None:
         self.folder = folder
-        self.cluster = Cluster(nodes=nodes, partitions=partitions)
+        self.cluster = Cluster(nodes=nodes, partitions=partitions, **more)
         self._lock = threading.Lock()
         self._states: dict[str, str] = {}
         self._looked = 0.0

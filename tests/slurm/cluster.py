@@ -59,14 +59,25 @@ def find_obstacle() -> str | None:
 class Cluster:
     """A cluster that is up from its making to `close`: `nodes` nodes named node001 and on.
 
-    Beside the partition `batch` there are `partitions` others, named part01 and on, all with all nodes.
+    Beside the partition `batch` there are `partitions` others, named part01 and on, all with all nodes.  With
+    `accounting`, which takes slurmdbd and mariadbd, there are qualities of service, and sacct knows what has ended.
+    `more` are further lines of slurm.conf.
     """
 
-    def __init__(self, *, nodes: int = 16, cpus: int = 64, memory: int = 64000, partitions: int = 0) -> None:
+    def __init__(
+        self,
+        *,
+        nodes: int = 16,
+        cpus: int = 64,
+        memory: int = 64000,
+        partitions: int = 0,
+        accounting: bool = False,
+        more: str = "",
+    ) -> None:
         self.place = Path(tempfile.mkdtemp(prefix="slurm-"))
         self.names = [f"node{number:03}" for number in range(1, nodes + 1)]
         self.partitions = [f"part{number:02}" for number in range(1, partitions + 1)]
-        self._write(cpus, memory)
+        self._write(cpus, memory, more, accounting=accounting)
         path = os.environ.get("PATH", os.defpath) + ":/usr/sbin:/sbin"
         self.environment = {**os.environ, "PATH": path, "SLURM_CONF": str(self.place / "slurm.conf")}
         # Open MPI's mpiexec asks this of root; and its ranks do not own the cpus that they are told of
@@ -92,13 +103,13 @@ class Cluster:
             )
         try:
             self._pid = until(lambda: child_of(self._head.pid), "the head of the cluster starts", 20)
-            until(self.is_up, "all nodes are up", 30)
+            until(self.is_up, "all nodes are up", 60)
         except TimeoutError as problem:
             told = self.log()
             self.close()
             raise TimeoutError(f"{problem}\n{told}") from None
 
-    def _write(self, cpus: int, memory: int) -> None:
+    def _write(self, cpus: int, memory: int, more: str, *, accounting: bool) -> None:
         (self.place / "log").mkdir()
         (self.place / "tmp").mkdir()
         for name in self.names:  # of two mpiexec that start on one node, one fails if both want to make this folder
@@ -111,8 +122,12 @@ class Cluster:
         ]
         (self.place / "hosts").write_text("127.0.0.1 localhost\n" + "".join(hosts))
         values = {"place": self.place, "count": len(self.names), "cpus": cpus, "half": cpus // 2, "memory": memory}
-        more = [f"PartitionName={name} Nodes=ALL MaxTime=7-00:00:00 State=UP\n" for name in self.partitions]
-        text = CONFIGURATION.format_map(values | {"share": memory // cpus}) + "".join(more)
+        parts = [f"PartitionName={name} Nodes=ALL MaxTime=7-00:00:00 State=UP\n" for name in self.partitions]
+        text = CONFIGURATION.format_map(values | {"share": memory // cpus}) + "".join(parts) + more
+        if accounting:
+            text = text.replace("AccountingStorageType=accounting_storage/none\n", ACCOUNTING.format_map(values))
+            (self.place / "slurmdbd.conf").write_text(DATABASE.format_map(values))
+            (self.place / "slurmdbd.conf").chmod(0o600)
         (self.place / "slurm.conf").write_text(text)
 
     def log(self) -> str:
@@ -156,17 +171,24 @@ class Cluster:
 
     # ------------------------------------------------------------ the controller
 
-    def stop_controller(self) -> None:
-        """Kill slurmctld; it is not there until `start_controller`."""
-        found = self._controllers()
-        send(signal.SIGKILL, found)
-        until(lambda: not set(found) & set(all_processes()), "slurmctld has ended", 20)
+    def stop_controller(self, number: int = signal.SIGTERM) -> None:
+        """End slurmctld until `start_controller`; by SIGKILL it forgets what it was told in the last seconds."""
+        send(number, self._controllers())
+        until(lambda: not self._controllers(), "slurmctld has ended", 60)
 
     def start_controller(self) -> None:
         """Start slurmctld again; it knows what its predecessor knew."""
         log = self.place / "log/slurmctld.out"
         self.run("bash", "-c", f"setsid slurmctld -D </dev/null >>{log} 2>&1 &")
         until(self._controllers, "slurmctld runs", 20)
+
+    def freeze_controller(self) -> None:
+        """Stop slurmctld: who asks it waits for an answer, and what it was told may be done later."""
+        send(signal.SIGSTOP, self._controllers())
+
+    def thaw_controller(self) -> None:
+        """Let slurmctld go on."""
+        send(signal.SIGCONT, self._controllers())
 
     def _head_process(self) -> int:
         assert self._pid is not None
@@ -314,6 +336,27 @@ UnkillableStepTimeout=30
 CompleteWait=0
 BatchStartTimeout=30
 MessageTimeout=20
+"""
+
+ACCOUNTING = """\
+AccountingStorageType=accounting_storage/slurmdbd
+AccountingStorageHost=head
+AccountingStoragePass={place}/munge.sock
+AccountingStorageEnforce=associations,limits,qos
+"""
+
+DATABASE = """\
+AuthType=auth/munge
+AuthInfo={place}/munge.sock
+DbdHost=head
+SlurmUser=root
+LogFile={place}/log/slurmdbd
+PidFile={place}/slurmdbd.pid
+StorageType=accounting_storage/mysql
+StorageHost=127.0.0.1
+StorageUser=slurm
+StoragePass=tests
+StorageLoc=slurm
 """
 
 

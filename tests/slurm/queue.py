@@ -14,12 +14,13 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import psutil
 
 from hpcmake.lines import parse_records
-from slurm.campaign import OVER, Campaign
+from slurm.campaign import OVER, Campaign, traced
 from slurm.cluster import until
 
 if TYPE_CHECKING:
@@ -65,6 +66,39 @@ WAIT = "until [ -e go ]; do sleep 0.1; done"
 """The commands of a task that waits until a test lets it go on."""
 
 
+CHAIN = f"""
+    target all: "end"
+    rule first:
+        output: "a/{{i}}"
+        time: 2m
+        run: {traced(WAIT)}; echo "{{i}}" >{{output}}
+    rule second:
+        input: "a/{{i}}"
+        output: "b/{{i}}"
+        time: 2m
+        run: cat {{input}} {{input}} >{{output}}
+    rule third:
+        input: "b/{{i}}" for i in 1..4
+        output: "end"
+        time: 2m
+        run: cat {{input}} >{{output}}
+    """
+"""Three stages of at most two minutes each: with SHORT no two of them fit one job."""
+SHORT = ("--job-time", "4m")
+
+
+@contextmanager
+def own_cluster(slurm: Slurm, name: str, *, nodes: int = 4, **more: Any) -> Iterator[Slurm]:
+    """Yield a cluster that no other test has, so that its daemons may be ended."""
+    folder = slurm.folder / name
+    folder.mkdir()
+    own = type(slurm)(folder, nodes=nodes, partitions=4, **more)
+    try:
+        yield own
+    finally:
+        own.close()
+
+
 def queued(slurm: Slurm, name: str, wfile: str, **site: Any) -> Queued:
     """Return a new campaign with a partition of its own, `queues` of them; `@0` in the Wfile is the first one's name."""
     return Queued(slurm, slurm.campaign(name, wfile).root, **site)
@@ -94,10 +128,10 @@ class Queued(Campaign):
         self.wfile.write_text(re.sub("@([0-9])", lambda found: self.queues[int(found[1])], self.wfile.read_text()))
         self.drivers: list[Driver] = []
 
-    def until(self, found: Callable[[], Any], what: str) -> None:
+    def until(self, found: Callable[[], Any], what: str, seconds: float = LONGEST) -> None:
         """Wait for a condition."""
         try:
-            until(found, f"{self.root.name}: {what}", LONGEST, pause=0.3)
+            until(found, f"{self.root.name}: {what}", seconds, pause=0.3)
         except TimeoutError as problem:
             raise TimeoutError(f"{problem}\n{self.told()}") from None
 
@@ -172,6 +206,10 @@ class Queued(Campaign):
     def living(self) -> list[dict[str, str]]:
         """Return the rows of jobs that are in the queue still."""
         return [row for row in self.rows() if row["state"] not in OVER]
+
+    def at_work(self) -> list[dict[str, str]]:
+        """Return the rows of jobs that are in the queue and have not said that they are over."""
+        return [row for row in self.living() if (self.paper(row["name"], "status.json") or {}).get("state") != "over"]
 
     def until_empty(self) -> None:
         """Wait until nothing of the campaign is in the queue."""
@@ -253,7 +291,10 @@ class Queued(Campaign):
                 text = path.read_text(errors="replace")[-1500:].rstrip() if path.exists() else ""
                 parts += [f"{name}: {text}"] if text else []
             jobs.append("\n".join(parts))
-        rows = "\n".join(map(str, self.rows()))
+        try:
+            rows = "\n".join(map(str, self.rows()))
+        except AssertionError as problem:  # the controller may be away
+            rows = str(problem)
         return "\n".join([*map(str, self.drivers), *jobs, rows])
 
 
@@ -290,7 +331,7 @@ class Driver:
         self.campaign.until(lambda: self.has_ended, "the driver ends")
         return self.process.returncode
 
-    def until(self, found: Callable[[], Any], what: str) -> None:
+    def until(self, found: Callable[[], Any], what: str, seconds: float = LONGEST) -> None:
         """Wait for a condition; the driver must not end before."""
 
         def holds() -> Any:
@@ -299,16 +340,25 @@ class Driver:
                 assert not self.has_ended, f"the driver has ended before {what}\n{self.campaign.told()}"
             return value
 
-        self.campaign.until(holds, what)
+        self.campaign.until(holds, what, seconds)
 
-    def until_told(self, words: str) -> None:
+    def until_told(self, words: str, seconds: float = LONGEST) -> None:
         """Wait until it has written something."""
-        self.until(lambda: words in self.text, f"it says “{words}”")
+        self.until(lambda: words in self.text, f"it says “{words}”", seconds)
 
     def send(self, number: int) -> None:
         """Send it a signal."""
         for each in self._own():
             os.kill(each.pid, number)
+
+    def freeze(self) -> None:
+        """Stop it, as when its login node hangs."""
+        self.send(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on, and what has stopped with it."""
+        self.process.send_signal(signal.SIGCONT)
+        self.send(signal.SIGCONT)
 
     def kill(self) -> None:
         """Kill it, as a login node does that crashes: itself first, then what it has started."""
