@@ -126,6 +126,7 @@ CODES = {
     "E816": "jobs that a site does not take",
     "E817": "no job to run in",
     "E818": "what a plain script cannot do",
+    "E819": "what a job must name, and nobody has said",
     "E830": "a fault that cannot be ordered",
     "E900": "a site that is not there",
     "E901": "a site file that cannot be read",

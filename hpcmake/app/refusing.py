@@ -11,7 +11,7 @@ from hpcmake.units import render_duration, render_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from hpcmake.options import Arguments
     from hpcmake.planner.gathering import Gathered
@@ -63,6 +63,41 @@ def check_wishes(site: Site, wishes: Wishes) -> None:
         asked, least = render_duration(wishes.job_time), render_duration(shortest)
         message = f"a job of {asked} is shorter than any queue takes: the shortest job of {site.name} has {least}"
         found.append(_said(f"--job-time {asked}", message, "ask for more"))
+    longest = max((band.longest for queue in queues for band in queue.bands()), default=0.0)
+    if wishes.job_time is not None and queues and wishes.job_time > longest:
+        asked = render_duration(wishes.job_time)
+        message = f"a job of {asked} is longer than any queue takes: {_bands(queues)}"
+        found.append(_said(f"--job-time {asked}", message, "ask for less"))
+    if found:
+        raise Trouble(*found)
+
+
+def _bands(queues: Sequence[Queue]) -> str:
+    """Return how long jobs of so many nodes may be, by queue."""
+    told = []
+    for queue in queues:
+        bands = [f"{render_duration(band.longest)} from {band.low} nodes" for band in queue.bands()]
+        told.append(f"{queue.name} gives {', '.join(bands)}")
+    return "; ".join(told)
+
+
+_PROJECTS = {"cobalt": ("COBALT_PROJ",), "slurm": ("SBATCH_ACCOUNT", "SLURM_ACCOUNT"), "pbs": ()}
+"""Variables by which a scheduler is told the project as well."""
+
+
+def check_needs(site: Site, environ: Mapping[str, str]) -> None:
+    """Check that what each job of a site must name is known, before any is submitted.  Raises Trouble."""
+    found: list[Diagnostic] = []
+    where = f"~/.config/hpcmake/sites/{site.name}.toml"
+    if "project" in site.needs and site.project is None:
+        variables = _PROJECTS.get(site.scheduler, ())
+        if not any(environ.get(name) for name in variables):
+            message = f"{site.name} wants to know the project that is charged, and none is named"
+            help_ = f'name it, `-A PROJECT`, or write `project = "…"` into {where}'
+            found.append(Diagnostic("E819", message, help=help_))
+    if "filesystems" in site.needs and not site.filesystems:
+        message = f"{site.name} wants to know the file systems that a job uses, and none is named"
+        found.append(Diagnostic("E819", message, help=f'write `filesystems = ["…"]` into {where}'))
     if found:
         raise Trouble(*found)
 

@@ -6,6 +6,7 @@ Owns the loop of steps, how long is waited between them, and the exit status.  K
 from __future__ import annotations
 
 import gc
+import os
 import time
 
 from hpcmake.app.forecasting import make_forecast
@@ -20,6 +21,7 @@ from hpcmake.app.queue.keeping import adopt_what_is_there, tidy_up
 from hpcmake.app.queue.local_tasks import run_local_tasks
 from hpcmake.app.queue.outlook import is_left_to_nobody, render_outlook
 from hpcmake.app.queue.step import QueueRun
+from hpcmake.app.refusing import check_needs
 from hpcmake.jobs.fates import Queued, Running
 from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
@@ -54,6 +56,8 @@ def submit(opened: Opened) -> int:
     arguments, site = opened.arguments, opened.site
     assert site is not None  # noqa: S101  # who comes here has named one
     require_commands(site)
+    project = arguments.text("project")
+    check_needs(site if project is None else site.replace(project=project), os.environ)
     gc.set_threshold(*_COLLECT)
     plan = opened.plan()
     forecast = _forecast(opened, plan, site)
@@ -379,5 +383,3 @@ def seen_statuses(queue: QueueRun) -> object:
         if status is not None:
             found.append(status)
     return render_seen(found)
-
-
