@@ -85,16 +85,20 @@ _PROJECTS = {"cobalt": ("COBALT_PROJ",), "slurm": ("SBATCH_ACCOUNT", "SLURM_ACCO
 """Variables by which a scheduler is told the project as well."""
 
 
+def find_project(site: Site, environ: Mapping[str, str]) -> str | None:
+    """Return the project that is charged: of the site, else of the variable by which its scheduler is told."""
+    told = (environ.get(name) for name in _PROJECTS.get(site.scheduler, ()))
+    return site.project or next(filter(None, told), None)
+
+
 def check_needs(site: Site, environ: Mapping[str, str]) -> None:
     """Check that what each job of a site must name is known, before any is submitted.  Raises Trouble."""
     found: list[Diagnostic] = []
     where = f"~/.config/hpcmake/sites/{site.name}.toml"
-    if "project" in site.needs and site.project is None:
-        variables = _PROJECTS.get(site.scheduler, ())
-        if not any(environ.get(name) for name in variables):
-            message = f"{site.name} wants to know the project that is charged, and none is named"
-            help_ = f'name it, `-A PROJECT`, or write `project = "…"` into {where}'
-            found.append(Diagnostic("E819", message, help=help_))
+    if "project" in site.needs and find_project(site, environ) is None:
+        message = f"{site.name} wants to know the project that is charged, and none is named"
+        help_ = f'name it, `-A PROJECT`, or write `project = "…"` into {where}'
+        found.append(Diagnostic("E819", message, help=help_))
     if "filesystems" in site.needs and not site.filesystems:
         message = f"{site.name} wants to know the file systems that a job uses, and none is named"
         found.append(Diagnostic("E819", message, help=f'write `filesystems = ["…"]` into {where}'))

@@ -10,6 +10,7 @@ import time
 from json import dumps, loads
 
 from hpcmake.app.placing import VARIABLE
+from hpcmake.app.refusing import find_project
 from hpcmake.jobs.files import read_whole, write_whole
 from hpcmake.jobs.folder import list_folders, next_sequence
 from hpcmake.jobs.marks import write_budget
@@ -108,6 +109,9 @@ def begin_charter(opened: Opened, site: Site, forecast: Forecast | None) -> Char
     word = arguments.text("site") or os.environ.get(VARIABLE) or site.name
     name = os.path.abspath(word) if os.path.isfile(word) else word
     charter = make_charter(arguments, name, first=first, budget=budget, variables=opened.variables)
+    project = arguments.text("project") or find_project(site, os.environ)
+    if project is not None:  # jobs do not have the variable that may have told it
+        charter = charter.replace(values={**charter.values, "project": project})
     if before is not None and before.words == charter.words:
         charter = charter.replace(at=before.at)
     write_charter(charter)

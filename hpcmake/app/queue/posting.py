@@ -46,6 +46,11 @@ class Posting:
         if folder is not None:
             folder.close("its work was packed otherwise")
 
+    def _can_be_named(self, key: str) -> bool:
+        """Tell whether a job has an id by which another can wait for it."""
+        reading = self.run.board.readings.get(key)
+        return reading is not None and bool(reading.job)
+
     def _outlook(self) -> Outlook:
         run, board = self.run, self.run.board
         budget, most = run.charter.budget, run.arguments.number("max_queued")
@@ -71,8 +76,8 @@ class Posting:
         keys: dict[str, str] = {}
         count = 0
         for go in decision.go:
-            if any(parent in by_name and parent not in keys for parent in go.parents):
-                continue  # its parent did not go out
+            if not all(self._can_be_named(keys.get(parent, parent)) for parent in go.parents):
+                continue  # its parent did not go out, or nobody knows whether it did
             key = self._send(by_name[go.key], go, keys, rows)
             if key is None:
                 break

@@ -6,6 +6,7 @@ waited between two steps: a driver in the foreground and a job that hands over t
 
 from __future__ import annotations
 
+from hpcmake.app.queue.asking import poll_of
 from hpcmake.app.queue.board import Board, find_user
 from hpcmake.app.queue.intake import Intake
 from hpcmake.app.queue.keeping import TempFiles
@@ -16,7 +17,8 @@ from hpcmake.app.queue.packing import find_too_long, pack, seeds
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
 from hpcmake.app.queue.telling import task_row, too_long_row
-from hpcmake.jobs.submitting import Submitter
+from hpcmake.jobs.polling import TIMEOUT
+from hpcmake.jobs.submitting import PAUSE, Submitter
 from hpcmake.lines import parse_records
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.batch_rows import BatchRows
@@ -75,11 +77,14 @@ class QueueRun:
             self.site = self.site.replace(project=self.arguments.text("project"))
         user = find_user()
         self.board = Board(scheduler, self.site.name, user, call)
+        scale = min(1.0, poll_of(self.site) / (self.site.poll or PAUSE))  # HPCMAKE_POLL hurries all of it
         self.submitter = Submitter(
             scheduler,
-            self.site,
+            self.site.replace(poll=poll_of(self.site)),
             user=user,
             call=call,
+            pause=max(0.2, PAUSE * scale),
+            timeout=max(2.0, TIMEOUT * scale),
             guard=lambda: None if may_submit() else "the campaign was stopped, or another drives it now",
         )
         self.outbox = Outbox(
@@ -392,4 +397,6 @@ _STALE = bytes(map(is_stale, range(256)))
 def count_stale_of(table: Table) -> int:
     """Return how many tasks of a rule must run."""
     return table.state.translate(_STALE).count(1)
+
+
 """By state, whether a task must run."""
