@@ -10,6 +10,8 @@ import shutil
 
 from hpcmake.app.placing import run_command
 from hpcmake.diagnostics import Diagnostic, Trouble
+from hpcmake.jobs.polling import TIMEOUT
+from hpcmake.jobs.submitting import PAUSE, Submitter
 from hpcmake.runners.schedulers.jobs import DoNotKnow
 from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.text import Source, Span
@@ -18,6 +20,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hpcmake.jobs.polling import Call
+    from hpcmake.runners.schedulers.scheduler import Scheduler
     from hpcmake.site import Site
 
 POLL = "HPCMAKE_POLL"
@@ -71,3 +75,19 @@ def poll_of(site: Site) -> float:
             span = Span(source, len(POLL) + 1, len(source.text))
             raise Trouble(Diagnostic("E803", f"`{POLL}` is a number of seconds, not `{text}`", span)) from None
     return site.poll or _POLL
+
+
+def make_submitter(
+    scheduler: Scheduler, site: Site, user: str, call: Call, may_submit: Callable[[], bool]
+) -> Submitter:
+    """Return what submits the user's jobs; `HPCMAKE_POLL` hurries its pauses too."""
+    scale = min(1.0, poll_of(site) / (site.poll or PAUSE))
+    return Submitter(
+        scheduler,
+        site.replace(poll=poll_of(site)),
+        user=user,
+        call=call,
+        pause=max(0.2, PAUSE * scale),
+        timeout=max(2.0, TIMEOUT * scale),
+        guard=lambda: None if may_submit() else "the campaign was stopped, or another drives it now",
+    )

@@ -6,7 +6,7 @@ waited between two steps: a driver in the foreground and a job that hands over t
 
 from __future__ import annotations
 
-from hpcmake.app.queue.asking import poll_of
+from hpcmake.app.queue.asking import make_submitter
 from hpcmake.app.queue.board import Board, find_user
 from hpcmake.app.queue.intake import Intake
 from hpcmake.app.queue.keeping import TempFiles
@@ -17,8 +17,6 @@ from hpcmake.app.queue.packing import find_too_long, pack, seeds
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
 from hpcmake.app.queue.telling import task_row, too_long_row
-from hpcmake.jobs.polling import TIMEOUT
-from hpcmake.jobs.submitting import PAUSE, Submitter
 from hpcmake.lines import parse_records
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.batch_rows import BatchRows
@@ -77,16 +75,7 @@ class QueueRun:
             self.site = self.site.replace(project=self.arguments.text("project"))
         user = find_user()
         self.board = Board(scheduler, self.site.name, user, call)
-        scale = min(1.0, poll_of(self.site) / (self.site.poll or PAUSE))  # HPCMAKE_POLL hurries all of it
-        self.submitter = Submitter(
-            scheduler,
-            self.site.replace(poll=poll_of(self.site)),
-            user=user,
-            call=call,
-            pause=max(0.2, PAUSE * scale),
-            timeout=max(2.0, TIMEOUT * scale),
-            guard=lambda: None if may_submit() else "the campaign was stopped, or another drives it now",
-        )
+        self.submitter = make_submitter(scheduler, self.site, user, call, may_submit)
         self.outbox = Outbox(
             self.site,
             keep_going=self.arguments.flag("keep_going"),
