@@ -9,7 +9,8 @@ value needs quotes, and the template is right for tasks that differ in each of t
 
 from __future__ import annotations
 
-import re
+from itertools import repeat
+from operator import eq
 
 from hpcmake.tasks import quoting
 from hpcmake.tasks.batch import fill_template
@@ -18,15 +19,17 @@ from hpcmake.tasks.states import IS_MISSING
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from hpcmake.planner.batch_templates import AttemptTexts, Template
     from hpcmake.planner.rules import Rule
     from hpcmake.tasks.quoting import Place
 
+    T = TypeVar("T")
+
 _FEW = 200  # rows: of so many each is rendered as fast
 _MORE = 5  # tasks that are looked at besides
-_SIMPLE = re.compile(r"[A-Za-z0-9_@+:,./\n-]*")
+_SIMPLE = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@+:,./-\n"
 _STEADY = frozenset((quoting.WORD, quoting.DOUBLE, quoting.SINGLE, quoting.HERE, quoting.COMMENT, quoting.JSON))
 _PLAIN = frozenset("input output log rule site cores memory gpus nodes ranks time attempt launch wildcards".split())
 
@@ -36,9 +39,9 @@ def is_proven(texts: AttemptTexts, rows: Sequence[int], templates: dict[str, Tem
     if len(rows) < _FEW or len(templates) != 1 or not _is_plain(texts, rows):
         return False
     columns = list(_columns(texts, rows))
-    if not all(map(_are_simple, columns)) or any(
-        "/" in "\n".join(column) for column in columns[: len(texts.table.columns)]
-    ):
+    distinct = [set(column) for column in columns]
+    wild = distinct[: len(texts.table.columns)]
+    if not all(map(_are_simple, distinct)) or any("/" in value for values in wild for value in values):
         return False
     samples = _samples(rows, columns)
     template = templates["1"]
@@ -96,21 +99,34 @@ def _are_values(rule: Rule, brace: Any) -> bool:  # a group of a command
     return name in _PLAIN or name in names or not (code.names or code.reads)
 
 
-def _are_simple(column: Sequence[str]) -> bool:
+def _are_simple(values: Collection[str]) -> bool:
     """Tell whether no text needs quotes wherever a word may stand."""
-    joined = "\n".join(column)
-    return _SIMPLE.fullmatch(joined) is not None and "\n\n" not in f"\n{joined}\n"
+    joined = "\n".join(values)
+    if not joined.isascii() or joined.encode("ascii").translate(None, _SIMPLE):
+        return False
+    return "\n\n" not in f"\n{joined}\n"
 
 
 def _columns(texts: AttemptTexts, rows: Sequence[int]) -> Iterator[list[str]]:
     """Yield the texts that rows hold, a column each; sets of files by their numbers."""
     table, paths = texts.table, texts.plan.graph.files.paths
+    pick = _picker(rows)
     for values in table.columns:
-        yield list(map(values.__getitem__, rows))
-    for column in table.outputs:
-        yield [paths[column[row]] for row in rows]
-    for column in table.inputs:
-        yield [paths[column[row]] if column[row] >= 0 else str(column[row]) for row in rows]
+        yield list(pick(values))
+    for column in (*table.outputs, *table.inputs):
+        numbers = pick(column)
+        if min(numbers) >= 0:
+            yield list(map(paths.__getitem__, numbers))
+        else:
+            yield [paths[number] if number >= 0 else str(number) for number in numbers]
+
+
+def _picker(rows: Sequence[int]) -> Callable[[Sequence[T]], Sequence[T]]:
+    """Return what picks the values of a column in these rows: by no look at each where they stand side by side."""
+    first, stop = rows[0], rows[-1] + 1
+    if stop - first == len(rows) and all(map(eq, rows, range(first, stop))):
+        return lambda column: column[first:stop]
+    return lambda column: list(map(column.__getitem__, rows))
 
 
 def _samples(rows: Sequence[int], columns: Sequence[Sequence[str]]) -> set[int]:
@@ -134,26 +150,35 @@ def render_rows(
     entry: Callable[[int], int],
     slowly: Callable[[int], list[Any]],
     odd: Collection[int],
-) -> list[list[Any]]:
+) -> list[Sequence[Any]]:
     """Return the rows of tasks for which the template is right.
 
     `file` and `entry` give numbers in the batch, `slowly` the row of one whose reason must be told, or that is `odd`.
     """
     table, present = texts.table, texts.plan.stamps.present
-    first = table.outputs[0] if table.outputs else None
-    values = [list(map(column.__getitem__, rows)) for column in table.columns]
-    wild = [list(each) for each in zip(*values, strict=True)] if values else [[] for _ in rows]
-    made = [[file(number) for number in map(column.__getitem__, rows)] for column in table.outputs]
-    taken = [
-        [file(number) if number >= 0 else entry(number) for number in map(column.__getitem__, rows)]
-        for column in table.inputs
-    ]
-    ins = [list(each) for each in zip(*taken, strict=True)] if taken else [[] for _ in rows]
-    outs = [list(each) for each in zip(*made, strict=True)] if made else [[] for _ in rows]
-    state = table.state
+    pick = _picker(rows)
+    wild = list(zip(*map(pick, table.columns), strict=True)) or [()] * len(rows)
+    made = [list(map(file, pick(column))) for column in table.outputs]
+    taken = [_renumbered(pick(column), file, entry) for column in table.inputs]
+    ins = list(zip(*taken, strict=True)) or [()] * len(rows)
+    outs = list(zip(*made, strict=True)) or [()] * len(rows)
+    told = zip(wild, ins, outs, repeat(IS_MISSING), strict=False)  # tuples are quickly made, and lists in JSON
+    if not table.outputs:
+        return [slowly(row) for row in rows]
+    states, first = pick(table.state), pick(table.outputs[0])
+    is_usual = states.count(IS_MISSING) == len(rows) and not any(map(present.__getitem__, first))
+    if is_usual and not any(map(odd.__contains__, rows)):
+        return list(told)
     return [
-        [named, inputs, outputs, IS_MISSING]
-        if state[row] == IS_MISSING and first is not None and not present[first[row]] and row not in odd
-        else slowly(row)
-        for row, named, inputs, outputs in zip(rows, wild, ins, outs, strict=True)
+        each if state == IS_MISSING and not present[number] and row not in odd else slowly(row)
+        for row, state, number, each in zip(rows, states, first, told, strict=True)
     ]
+
+
+def _renumbered(numbers: Sequence[int], file: Callable[[int], int], entry: Callable[[int], int]) -> list[int]:
+    """Return entries of an input column in the batch's numbers; of those that are told often, each is asked once."""
+    distinct = dict.fromkeys(numbers)
+    if 2 * len(distinct) > len(numbers) and min(distinct) >= 0:
+        return list(map(file, numbers))
+    known = {number: file(number) if number >= 0 else entry(number) for number in distinct}
+    return list(map(known.__getitem__, numbers))
