@@ -256,6 +256,7 @@ class _Job:
             is_terminal=False,
             color=False,
         )
+        beats = _Beats(self.papers)
         growing = None
         if head.get("grows"):
             growing = MoreRows(
@@ -275,7 +276,7 @@ class _Job:
             disk=Disk(),
             books=Books(likewise, writer, Disk(), host=socket.gethostname(), content=bool(head.get("content"))),
             voice=voice,
-            lease=_Beats(self.papers),  # type: ignore[arg-type]  # it beats, and that is all a loop asks of a lease
+            lease=beats,  # type: ignore[arg-type]  # it beats, and that is all that a loop asks of a lease
             cores=venue.cores,
             latency=float(head.get("latency") or 0.0),
             lag=venue.latency,
@@ -284,7 +285,7 @@ class _Job:
             wants=venue.wants,
             growing=growing,
         )
-        _Beats.drive = drive
+        beats.drive = drive
         count = sum(table.count for table in plan.graph.tables if table not in plan.elsewhere)
         voice.tell({"kind": "start", **venue.start_row(), "stale": count, "fresh": 0, "unknown": 0, "rules": {}})
         return drive
@@ -338,9 +339,9 @@ class _Beats:
 
     unclean = False
     generation = 0
-    drive: Drive | None = None
 
     def __init__(self, papers: StatusPaper) -> None:
+        self.drive: Drive | None = None
         self._papers = papers
 
     def beat(self) -> None:
