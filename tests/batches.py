@@ -166,12 +166,18 @@ class Race:
             batch.engine(batch.plan, batch.attempts, retries=batch.retries),
             batch.engine(batch.job, batch.job_attempts),
         )
+        count = sum(table.count for table in batch.plan.graph.tables)
+        self.is_whole = len(batch.tasks) == count
+        """Whether the batch holds all tasks of the plan: else a job may find others more urgent."""
         self.running: list[tuple[int, int]] = []
         self.story: list[str] = []
 
     def hand_out(self, most: int) -> list[str]:
         """Ask both what is next; return the names."""
-        one, two = (engine.next_tasks(most) for engine in self.engines)
+        one, two = (engine.next_tasks(most if self.is_whole else 1000) for engine in self.engines)
+        if not self.is_whole:
+            one.sort(key=self.engines[0].name)
+            two.sort(key=self.engines[1].name)
         names = [self.engines[0].name(task) for task in one]
         assert [self.engines[1].name(task) for task in two] == names
         self.running += zip(one, two, strict=True)
@@ -236,8 +242,8 @@ class Race:
 
 def squeezed(attempt: Attempt) -> Attempt:
     """Return an attempt less the blanks that stay where a list of words has become empty."""
-    blanks = re.compile(" +")
-    return attempt.replace(script=blanks.sub(" ", attempt.script), post=blanks.sub(" ", attempt.post))
+    script, post = (re.sub(" +", " ", text).replace(" \n", "\n") for text in (attempt.script, attempt.post))
+    return attempt.replace(script=script, post=post)
 
 
 def batch_of(wfile: str, files: Mapping[str, str] | Iterable[str] = (), **more: Any) -> Batch:

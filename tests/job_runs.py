@@ -112,6 +112,7 @@ class Site:
                 self.site,
                 keep_going=bool(values.get("keep_going")),
                 latency=values.get("latency"),
+                content=values.get("check") == "content",
                 generation=1,
                 live=1,
                 user="me",

@@ -668,7 +668,7 @@ def installed(site: Site) -> str:
     return str(folder)
 
 
-def make_program(site: Site, where: str) -> "subprocess.Popen[str]":
+def make_program(site: Site, where: str) -> subprocess.Popen[str]:
     """Start what makes the program of jobs."""
     (site.root / ".hpcmake").mkdir(exist_ok=True)
     return subprocess.Popen(

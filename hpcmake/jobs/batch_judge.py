@@ -12,7 +12,7 @@ from hpcmake.tasks.states import FRESH, GIVEN_UP, IS_MISSING, IS_REMADE, LOST, R
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from hpcmake.jobs.batch_plan import BatchPlan
     from hpcmake.jobs.batch_tables import BatchTable
@@ -73,7 +73,7 @@ class BatchJudge:
         then: list[int] = []
         for entry in past.ledger.taken_by(past.row):
             then += [entry] if entry >= 0 else plan.history.sets[-2 - entry]
-        now = list(self._effective(table, row))
+        now = self.effective_inputs(table, row)
         if [versions.paths[each] for each in then] != [paths[each] for each in now]:
             return False
         return self._are_read_as_before(past) and all(
@@ -89,12 +89,14 @@ class BatchJudge:
             for path, mtime, size in past.ledger.extras.get(past.row, {}).get("dep", ())
         )
 
-    def _effective(self, table: BatchTable, row: int) -> Iterator[int]:
-        """Yield the files that a task takes, less those that are left out."""
-        for item, column in zip(table.rule.inputs, table.inputs, strict=True):
-            for number in self.members(column[row]):
-                if not (item.maybe and self.will[number] == LOST):
-                    yield number
+    def effective_inputs(self, table: BatchTable, row: int) -> list[int]:
+        """Return the files that a task takes, in order, less those that are left out since they failed for good."""
+        return [
+            number
+            for item, column in zip(table.rule.inputs, table.inputs, strict=True)
+            for number in self.members(column[row])
+            if not (item.maybe and self.will[number] == LOST)
+        ]
 
     def members(self, entry: int) -> Sequence[int]:
         """Return the files of an entry of an input column."""
@@ -116,7 +118,8 @@ class BatchJudge:
         """Return the inputs of a task as a record of failure holds them: path, mtime, size."""
         paths, stamps = self._plan.graph.files.paths, self._plan.stamps
         return [
-            [paths[number], *(stamps.stamp(number) or (NO_STAMP, NO_STAMP))] for number in self._effective(table, row)
+            [paths[number], *(stamps.stamp(number) or (NO_STAMP, NO_STAMP))]
+            for number in self.effective_inputs(table, row)
         ]
 
     def explain(self, table: BatchTable, row: int) -> Reason | None:

@@ -29,7 +29,7 @@ class TornError(ValueError):
 def write_piece(path: str, records: Iterable[Mapping[str, Any]]) -> None:
     """Write a piece, for good: it is there as a whole or not at all.  Raises Trouble."""
     encode = JSONEncoder(separators=(",", ":"), check_circular=False).encode
-    fresh = f"{path}.{os.getpid()}.new"
+    fresh = f"{path}.{os.urandom(8).hex()}.new"
     digest = blake2b(digest_size=9)
     try:
         with open(fresh, "wb", buffering=1 << 20) as file:
@@ -44,6 +44,9 @@ def write_piece(path: str, records: Iterable[Mapping[str, Any]]) -> None:
         sync_folder(os.path.dirname(path))
     except OSError as error:
         raise trouble(error, "write the batch", path) from None
+    finally:
+        if os.path.lexists(fresh):  # a full disk, or a command that cannot be made
+            os.unlink(fresh)
 
 
 def read_piece(path: str) -> list[dict[str, Any]]:
@@ -57,7 +60,7 @@ def read_piece(path: str) -> list[dict[str, Any]]:
         last = records[-1]
         is_whole = raw.endswith(b"\n") and last["k"] == END
         is_whole = is_whole and last["sum"] == blake2b(raw[:start], digest_size=9).hexdigest()
-    except (ValueError, KeyError, TypeError, RecursionError):
+    except (ValueError, KeyError, IndexError, TypeError, RecursionError):
         is_whole = False
     if not is_whole:
         message = f"{path} is torn: it is not run"
