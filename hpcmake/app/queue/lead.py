@@ -22,6 +22,7 @@ from hpcmake.app.queue.local_tasks import run_local_tasks
 from hpcmake.app.queue.outlook import is_left_to_nobody, render_outlook
 from hpcmake.app.queue.step import QueueRun
 from hpcmake.app.refusing import check_needs
+from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.jobs.fates import Queued, Running
 from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.hand_over import Desk, hand_over, render_seen
@@ -30,6 +31,7 @@ from hpcmake.jobs.programs import require_program
 from hpcmake.journal import FOLDER
 from hpcmake.lease import Held, acquire
 from hpcmake.tasks.states import FRESH
+from hpcmake.text import Source, Span
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -58,6 +60,10 @@ def submit(opened: Opened) -> int:
     require_commands(site)
     project = arguments.text("project")
     check_needs(site if project is None else site.replace(project=project), os.environ)
+    if arguments.flag("detach") and site.submit_from_jobs == "no":
+        span = Span(Source("the command line", "--detach"), 0, len("--detach"))
+        message = f"jobs of {site.name} cannot submit others, so a campaign does not go on by itself there"
+        raise Trouble(Diagnostic("E816", message, span, help="leave `--detach` out, and let hpcmake run (in tmux?)"))
     gc.set_threshold(*_COLLECT)
     plan = opened.plan()
     forecast = _forecast(opened, plan, site)
