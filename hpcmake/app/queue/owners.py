@@ -10,7 +10,7 @@ from hpcmake.tasks.rows import SOURCE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, TypeAlias
 
     from hpcmake.jobs.folder import JobFolder
@@ -34,10 +34,9 @@ class Owners:
 
     def give(self, key: str, tasks: Iterable[Task]) -> None:
         """Note that a job has these tasks."""
-        mine = self.tasks.setdefault(key, set())
-        for task in tasks:
-            mine.add(task)
-            self.of[task] = key
+        given = list(tasks)
+        self.tasks.setdefault(key, set()).update(given)
+        self.of.update(dict.fromkeys(given, key))
 
     def free(self, key: str) -> set[Task]:
         """Forget a job that has ended; return the tasks that it had."""
@@ -71,13 +70,24 @@ class Owners:
             elif record["k"] == "rule":
                 names[record["n"]] = (record["name"], record["wild"])
             elif record["k"] == "tasks":
-                rule, wild = names[record["rule"]]
-                for values, _, outs, *_ in record["rows"]:
-                    first = paths[outs[0]] if outs else None
-                    pairs = ",".join(f"{a}={b}" for a, b in zip(wild, values, strict=True))
-                    task = self.find(first, f"{rule}[{pairs}]" if wild else rule)
-                    if task is not None:
-                        yield task
+                yield from self._tasks_of(record["rows"], paths, *names[record["rule"]])
+
+    def _tasks_of(self, rows: Iterable[Sequence[Any]], paths: Sequence[str], rule: str, wild: list[str]) -> list[Task]:
+        """Return the tasks of rows of a batch that a rule of today makes."""
+        files = self.plan.graph.files
+        index, of_rule, of_row = files.index, files.rule, files.row
+        found: list[Task] = []
+        for values, _, outs, *_ in rows:
+            if outs:  # as `find`, without a call: there may be 10⁶ of them
+                number = index.get(paths[outs[0]])
+                if number is not None and of_rule[number] != SOURCE:
+                    found.append((of_rule[number], of_row[number]))
+            else:
+                pairs = ",".join(f"{a}={b}" for a, b in zip(wild, values, strict=True))
+                task = self.find(None, f"{rule}[{pairs}]" if wild else rule)
+                if task is not None:
+                    found.append(task)
+        return found
 
     def find(self, path: str | None, name: str) -> Task | None:
         """Return a task by its first output, or by its name if it has none; None if no rule of today makes it."""
