@@ -254,6 +254,8 @@ class _Leading:
         queue = self.queue
         self._hand_over()
         living = queue.board.living()
+        if not living:  # what was submitted has ended meanwhile
+            return self._verdict() or 0
         jobs = [queue.board.readings[key].job for key in living]
         named = ", ".join(filter(None, jobs))
         if is_left_to_nobody(queue):

@@ -130,7 +130,10 @@ def _times(forecast: Forecast, portions: Iterable[Portion]) -> tuple[tuple[float
 
 
 def _outgoing(run: QueueRun, forecast: Forecast, job: Job, rooms: dict[int, str]) -> Outgoing:
-    tasks = _tasks(forecast, job.portions)
+    classes, beyond = forecast.packing.classes, forecast.trial.beyond if forecast.trial is not None else ()
+    # a trial leaves out what takes more than one task of each rule makes
+    portions = [part for part in job.portions if classes[part.kind].rule not in beyond]
+    tasks = _tasks(forecast, portions)
     parents = {f"#{number}" if number >= 0 else rooms[number] for number in job.after}
     if run.owners.of:
         parents |= _owners_of_inputs(run, tasks)
@@ -145,7 +148,7 @@ def _outgoing(run: QueueRun, forecast: Forecast, job: Job, rooms: dict[int, str]
         tuple(sorted(parents)),
         job.timeline.seconds,
         "; ".join(each.text for each in grounds),
-        times=_times(forecast, job.portions),
+        times=_times(forecast, portions),
     )
 
 
