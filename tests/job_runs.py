@@ -71,14 +71,14 @@ class Box(Outbox):
 class Site:
     """Theta, as far as its jobs see it, and a campaign there."""
 
-    def __init__(self, command: Command) -> None:
+    def __init__(self, command: Command, name: str = "theta") -> None:
         self.command = command
         self.root = command.root
         self.bin = self.root.parent / "bin"
         self.bin.mkdir()
         (self.bin / "aprun").write_text(APRUN.format(root=self.bin))
         (self.bin / "aprun").chmod(0o755)
-        self.site = read_site("theta", {}).replace(margin=0.0, latency=0.0, mtime_grain=0.0)
+        self.site = read_site(name, {}).replace(margin=0.0, latency=0.0, mtime_grain=0.0)
         self.number = 100
 
     # ------------------------------------------------------------ batches
@@ -105,7 +105,7 @@ class Site:
             plan = opened.plan()
             rows = BatchRows(
                 plan,
-                Attempts(plan, site="theta", launch=lambda _: ()),
+                Attempts(plan, site=self.site.name, launch=lambda _: ()),
                 retries=int(values.get("retries") or 0),
             )
             outbox = Box(
@@ -186,6 +186,11 @@ class Site:
     def run(self, folder: JobFolder, **more: Any) -> Result:
         """Run a job to its end."""
         return ended(self.start(folder, **more))
+
+    def run_on_testbed(self, folder: JobFolder, *words: str) -> Result:
+        """Run the script of a job on the emulated machine."""
+        with self.inside():
+            return self.command.real("testbed", self.site.name, "--quiet", *words, "--", "bash", folder.script)
 
     def job(self, *words: str, **more: Any) -> tuple[Result, JobFolder]:
         """Write a batch of all that must run, and run it."""

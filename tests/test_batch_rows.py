@@ -172,6 +172,12 @@ ODD = [
 ]
 
 
+@pytest.mark.parametrize("post", ["for f in {produced}; do echo $f; done", "x $(cat {produced})", "y {produced!file}"])
+def test_a_post_takes_what_was_produced_as_words(post: str) -> None:
+    batch = batch_of(PRODUCES.replace("ls {produced}", post))
+    assert batch.check_attempts() == 2
+
+
 @pytest.mark.parametrize("name", ODD, ids=ascii)
 def test_any_name_travels(name: str) -> None:
     files = {f"in/{name}.txt": "", "in/z.txt": ""}

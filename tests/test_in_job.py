@@ -633,6 +633,34 @@ def test_a_status_at_each_stage(site: Site) -> None:
     assert after.ended >= after.began
 
 
+# ---------------------------------------------------------------- on emulated machines
+
+MACHINES = ["theta", "polaris", "frontier"]
+
+
+@pytest.mark.parametrize("name", MACHINES)
+def test_a_job_script_runs_on_an_emulated_machine(command: Command, name: str) -> None:
+    site = Site(command, name)
+    command.wfile(
+        CHAIN
+        + """\
+
+rule wide:
+    output: "wide"
+    nodes: 2
+    ranks_per_node: 2
+    run: {launch} sh -c 'echo rank' > {output}
+"""
+    )
+    folder = site.batch("all", "wide")
+    result = site.run_on_testbed(folder, "--nodes", "2", "--time", "10m")
+    assert result.status == 0, result
+    assert status_of(folder).job
+    assert command.text("all.txt") == "1\n1\n2\n2\n3\n3\n"
+    assert command.lines("wide").count("rank") == 4
+    assert site.plan("all", "wide") == []
+
+
 # ---------------------------------------------------------------- the program
 
 

@@ -28,6 +28,7 @@ WITHOUT_CASE = {
     "E507": "found when tasks are packed for a site: test_site_plans",
     "E508": "found when tasks are packed for a site: test_site_plans",
     "E509": "found when tasks are packed for a site: test_site_plans",
+    "E510": "found when a batch is written: test_batch_rows",
 }
 
 
