@@ -20,11 +20,12 @@ from hpcmake.journal import FOLDER
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Any
 
     from hpcmake.app.drive import Drive
     from hpcmake.jobs.batch_plan import BatchPlan
+    from hpcmake.model import Runner
     from hpcmake.runners.held import Held
     from hpcmake.site import Site
 
@@ -244,9 +245,12 @@ class _Job:
             at_once=attempts.most_at_once,
             keep_going=bool(head.get("keep_going")),
         )
+        deaths: dict[str, int] = {}
         for task, row in enumerate(engine.row):
             table: Any = engine.table(task)
             engine.tries[task] = table.told(row, "tried", 0)
+            if table.told(row, "deaths"):
+                deaths[table.name(row)] = table.told(row, "deaths")
         voice = make_voice(
             json=False,
             quiet=False,
@@ -272,7 +276,7 @@ class _Job:
             likewise,
             engine,
             attempts,
-            venue.runner,
+            lambda: _with_deaths(venue.runner(), deaths),
             disk=Disk(),
             books=Books(likewise, writer, Disk(), host=socket.gethostname(), content=bool(head.get("content"))),
             voice=voice,
@@ -353,6 +357,14 @@ class _Beats:
 
         engine = drive.engine
         self._papers.tick(done=engine.counts[IS_DONE], failed=len(engine.failed), running=len(drive.handed))
+
+
+def _with_deaths(runner: Runner, deaths: Mapping[str, int]) -> Runner:
+    """Return a runner that knows at how many deaths of nodes tasks were present in earlier jobs."""
+    members = getattr(runner, "members", None)  # on Blue Gene/Q there are none
+    if deaths and members is not None:
+        members.faults.recall_deaths(deaths)
+    return runner
 
 
 def _median(walls: Sequence[float]) -> float:

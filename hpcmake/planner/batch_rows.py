@@ -37,13 +37,21 @@ _WALLS = 200  # wall times of a rule that a job is told
 class BatchRows:
     """Makes the rows of a batch, for the site of `attempts`; `{launch}` is put in when the nodes are known.
 
-    `retries` holds for rules that do not say; `tried` counts, by rule and row, the attempts that have failed already.
+    `retries` holds for rules that do not say; `tried` counts, by rule and row, the attempts that have failed already,
+    `deaths` the nodes that have died under a task.
     """
 
     def __init__(
-        self, plan: Plan, attempts: Attempts, *, retries: int, tried: Mapping[tuple[int, int], int] | None = None
+        self,
+        plan: Plan,
+        attempts: Attempts,
+        *,
+        retries: int,
+        tried: Mapping[tuple[int, int], int] | None = None,
+        deaths: Mapping[tuple[int, int], int] | None = None,
     ) -> None:
         self.tried = tried or {}
+        self.deaths = deaths or {}
         self.plan = plan
         self.attempts = Attempts(plan, site=attempts.site, launch=lambda _resources: (LAUNCH,))
         self.retries = retries
@@ -169,7 +177,7 @@ class BatchRows:
         def slowly(row: int) -> list[Any]:
             return self._row(texts, row, record)
 
-        odd = {row for number, row in (*self.tried, *self.plan.only_absent) if number == rule.number}
+        odd = {row for number, row in (*self.tried, *self.deaths, *self.plan.only_absent) if number == rule.number}
         is_proven = retries.count(retries[0]) == len(retries) and is_proven_for(texts, rows, templates)
         for start in range(0, len(rows), _LINE):
             chunk = rows[start : start + _LINE]
@@ -219,6 +227,8 @@ class BatchRows:
             more["retries"] = retries
         if (rule.number, row) in self.tried:
             more["tried"] = self.tried[rule.number, row]
+        if (rule.number, row) in self.deaths:
+            more["deaths"] = self.deaths[rule.number, row]
         if priority != usual["prio"]:
             more["prio"] = priority
         if (rule.number, row) in self.plan.only_absent:

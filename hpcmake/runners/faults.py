@@ -10,7 +10,7 @@ from math import inf
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 SILENT = 90.0
 """Seconds without a word after which a node is lost.  One that hears nothing ends what it runs after BEAT."""
@@ -84,6 +84,10 @@ class Faults:
     def saw_death(self, task: str) -> None:
         """A task was there when a node was lost."""
         self._deaths[task] = self._deaths.get(task, 0) + 1
+
+    def recall_deaths(self, deaths: Mapping[str, int]) -> None:
+        """Recall at how many deaths of nodes tasks were present in earlier jobs."""
+        self._deaths.update(deaths)
 
     def runs_alone(self, task: str) -> bool:
         """Return whether a task was there so often that it shall run alone."""

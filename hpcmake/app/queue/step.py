@@ -122,6 +122,8 @@ class QueueRun:
         )
         self.failures: dict[Task, int] = {}
         """How often each task has failed in this run."""
+        self.deaths: dict[Task, int] = {}
+        """How many nodes have died under each task in this run."""
         for name, length in opened.journal.seen.items():
             if name.startswith("jobs/") and self.is_of_run(name.split("/")[1]):
                 self._recall(name, length)
@@ -149,6 +151,10 @@ class QueueRun:
                 task = self.owners.find_by_name(record["t"])
                 if task is not None:
                     self.failures[task] = self.failures.get(task, 0) + 1
+            elif kind == "cut" and record.get("why") == "node":
+                task = self.owners.find_by_name(record["t"])
+                if task is not None:
+                    self.deaths[task] = self.deaths.get(task, 0) + 1
             elif kind == "ok" and forced:
                 task = self.owners.find(record["out"][0][0] if record["out"] else None, record["t"])
                 if task is not None:
@@ -228,6 +234,8 @@ class QueueRun:
                 self.temps.on_done(task)
             elif kind == "fail" and task is not None:
                 self.failures[task] = self.failures.get(task, 0) + 1
+            elif kind == "cut" and task is not None and each.record.get("why") == "node":
+                self.deaths[task] = self.deaths.get(task, 0) + 1
             elif kind == "gave up":
                 self.is_outdated = True
             again = kind == "fail" and task is not None and self.failures[task] <= self.retries(task)
@@ -351,7 +359,7 @@ class QueueRun:
     def batch_rows(self) -> BatchRows:
         """Return what writes tasks into batches."""
         retries = int(self.arguments.number("retries") or 0)
-        return BatchRows(self.plan, self.attempts, retries=retries, tried=self.failures)
+        return BatchRows(self.plan, self.attempts, retries=retries, tried=self.failures, deaths=self.deaths)
 
     def submit(self) -> int:
         """Submit what may go out now; return how many jobs did.  Raises Trouble."""
