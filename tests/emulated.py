@@ -40,7 +40,7 @@ DEBUG = {"theta": ("--queue", "debug-cache-quad"), "polaris": ("--queue", "debug
 """Options that name a queue in which one job may run, or stand."""
 
 SPEED = 300
-LONGEST = 50
+LONGEST = 150
 """Seconds after which a test no longer waits."""
 
 FAN = """

@@ -8,7 +8,7 @@ import signal
 from typing import TYPE_CHECKING
 
 import pytest
-from emulated import DEBUG, FAN, SMALL, WAIT, Emulated, chain
+from emulated import DEBUG, FAN, LONGEST, SMALL, WAIT, Emulated, chain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,6 +25,7 @@ SITES = pytest.mark.parametrize("site", ["theta", "polaris"])
 def emulated(command: Command) -> Iterator[Campaigns]:
     """Make campaigns on emulated machines."""
     made: list[Emulated] = []
+    signal.alarm(2 * LONGEST)  # later than that of the fixture: a chain of jobs takes its time where others compute
 
     def make(site: str, wfile: str, *words: str) -> Emulated:
         made.append(Emulated(command, site, wfile, *words))

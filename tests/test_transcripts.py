@@ -3,6 +3,8 @@
 The blocks of a document are played in order, in a folder that begins empty, or as a copy of what a comment
 `<!-- play in examples -->` names; the folder `nothing` is an empty one.  A `wfile` block is written there as `Wfile`.
 
+A command on an emulated login node is typed in with a faster queue, since nobody waits here for one.
+
 A reader sees what was printed once, on one machine.  So a duration, a size and a number of cores stand for any, `…` for
 anything in a line, and a line `...` for any lines; behind `<!-- play in examples, other numbers -->` every number does.
 """
@@ -36,12 +38,16 @@ def documents() -> list[str]:
     return sorted(path for path in found if "_build" not in path and "\n```console\n" in read(path))
 
 
+LOGIN = re.compile(r"^hpcmake testbed \w+(?= -- )")
+"""How a command on the login node of an emulated machine begins, where no speed is said."""
+
+
 def type_in(command: str, folder: str) -> str:
     """What a shell prints that has this hpcmake, and this Python, on its path; no terminal, so no colour."""
     environment = {key: value for key, value in os.environ.items() if not key.startswith("HPCMAKE_")}
     environment["PATH"] = os.path.dirname(sys.executable) + os.pathsep + environment["PATH"]
     done = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", LOGIN.sub(r"\g<0> --speed 60", command)],
         cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
