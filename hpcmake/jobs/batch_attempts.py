@@ -29,6 +29,8 @@ class BatchAttempts:
     def __init__(self, plan: BatchPlan) -> None:
         self._plan = plan
         self.lists: list[tuple[str, list[str]]] = []
+        self._same: dict[int, Resources] = {}
+        """What all attempts of all tasks of a rule take, by what its piece tells of the rule."""
         self._last: tuple[tuple[int, int, int], dict[str, Any]] | None = None
 
     def resources(self, table: BatchTable, row: int, number: int) -> tuple[Resources, dict[str, int]]:
@@ -42,7 +44,16 @@ class BatchAttempts:
             more["priority"] = priority
         if table.rule.at_once is not None:
             more["at_once"] = table.rule.at_once
-        return Resources(**self._plain(table, row, number)["res"]), more
+        return self._resources(table, row, number), more
+
+    def _resources(self, table: BatchTable, row: int, number: int) -> Resources:
+        piece = table.piece(row)
+        if not piece["same"]:
+            return Resources(**self._plain(table, row, number)["res"])
+        known = self._same.get(id(piece))  # which lives as long as its table
+        if known is None:
+            known = self._same[id(piece)] = Resources(**self._plain(table, row, number)["res"])
+        return known
 
     def most_at_once(self, table: BatchTable) -> int | None:
         """Return how many tasks of a rule may run together; None if nothing is said."""

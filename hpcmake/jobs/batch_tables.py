@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-_OF_PIECE = frozenset({"n", "walls", "tries", "stem", "retries", "prio", "opt"})
+_OF_PIECE = frozenset({"n", "walls", "tries", "stem", "retries", "same", "prio", "opt"})
 
 ELSEWHERE = "elsewhere"
 """What the tasks of other jobs are called that make what tasks of this one take."""

@@ -65,10 +65,15 @@ def _is_plain(texts: AttemptTexts, rows: Sequence[int]) -> bool:
     judge = texts.plan.judge
     return (
         len(rows) > 0
-        and rule.number not in judge.optional
+        and _are_alike(judge.optional.get(rule.number), rows)
         and _are_written_alike(rule)
         and all(_are_values(rule, each) for each in _named(rule))
     )
+
+
+def _are_alike(optional: bytearray | None, rows: Sequence[int]) -> bool:
+    """Tell whether all of these tasks, or none, are wanted as `maybe` only."""
+    return optional is None or len(set(map(optional.__getitem__, rows))) == 1
 
 
 def _named(rule: Rule) -> Iterator[Any]:

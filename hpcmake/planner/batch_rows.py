@@ -164,6 +164,7 @@ class BatchRows:
             "dep": int(rule.depfile is not None),
             "stem": texts.stem,
             "retries": retries[0],
+            "same": int(self.attempts.is_constant(table)),
             "prio": self._priority(table, rows[0]),
             "opt": self._is_optional(table, rows[0]),
         }
