@@ -13,7 +13,7 @@ settings.register_profile("default", deadline=None, suppress_health_check=[Healt
 settings.register_profile("ci", settings.get_profile("default"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "default")
 
-pytest.register_assert_rewrite("command", "slurm.campaign", "testbed")
+pytest.register_assert_rewrite("command", "slurm.campaign", "slurm.driver", "slurm.queue", "testbed")
 
 from command import Command  # noqa: E402
 from slurm.together import together  # noqa: E402, F401

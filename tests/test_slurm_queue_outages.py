@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from slurm.queue import AT_ONCE, CHAIN, SHORT, Driver, Queued, own_cluster, queued
+from slurm.queue import AT_ONCE, CHAIN, SHORT, Queued, own_cluster, queued
 from slurm.together import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from slurm.campaign import Slurm
+    from slurm.driver import Driver
 
 
 @side_by_side("slurmdbd", "mariadbd")

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 import psutil
 from slurm.campaign import kill, traced
-from slurm.queue import Driver, Queued, own_cluster, queued
+from slurm.queue import Queued, own_cluster, queued
 from slurm.together import side_by_side
 
 if TYPE_CHECKING:
     from slurm.campaign import Slurm
+    from slurm.driver import Driver
 
 SECONDS = float(os.environ.get("HPCMAKE_STORM", "180"))
 SEED = int(os.environ.get("HPCMAKE_STORM_SEED") or time.time() % 100_000)
@@ -91,7 +92,7 @@ class Storm:
         """Let things happen until some time of the monotonic clock, or until the campaign is done."""
         self.start()
         while time.monotonic() < end and not (self.campaign.root / "end").exists():
-            select([], [], [], self.draw.uniform(0.2, 5.0))
+            select([], [], [], self.draw.uniform(0.2, 4.0))
             self.draw.choices(list(self.acts), list(self.acts.values()))[0]()
 
     def calm(self) -> None:

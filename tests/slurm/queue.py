@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
 import threading
@@ -22,9 +21,10 @@ import psutil
 from hpcmake.lines import parse_records
 from slurm.campaign import OVER, Campaign, traced
 from slurm.cluster import until
+from slurm.driver import LONGEST, Driver
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from slurm.campaign import Slurm
@@ -54,8 +54,6 @@ shortest = "1m"
 longest = [[1, "{longest}"]]
 limits = [{{ what = "queued", most = {places}, scope = "user" }}]
 """
-LONGEST = 240
-"""Seconds after which a test no longer waits."""
 AT_ONCE = threading.Semaphore(8)
 """So many campaigns are driven at once: each polls, and all share two cores."""
 SIGNS = ("go", "mended")
@@ -102,6 +100,29 @@ def own_cluster(slurm: Slurm, name: str, *, nodes: int = 4, partitions: int = 1,
 def queued(slurm: Slurm, name: str, wfile: str, **site: Any) -> Queued:
     """Return a new campaign with a partition of its own, `queues` of them; `@0` in the Wfile is the first one's name."""
     return Queued(slurm, slurm.campaign(name, wfile).root, **site)
+
+
+def halves(slurm: Slurm, name: str) -> Queued:
+    """Return a campaign of one job in which eight tasks wait, and eight others end at once."""
+    return queued(
+        slurm,
+        name,
+        f"""
+        target all: "made/{{i}}" for i in 1..16
+        rule make:
+            output: "made/{{i}}"
+            time: 2m
+            run: {traced(f"[ {{i}} -gt 8 ] || {WAIT}")}; echo "{{i}}" >{{output}}
+        """,
+        cores=16,
+    )
+
+
+def until_half_is_done(campaign: Queued) -> None:
+    driver = campaign.drivers[0]
+    driver.until(lambda: len(campaign.successes()) == 8, "half of the tasks are recorded as done")
+    begun = [line for line in campaign.lines("trace") if line.startswith("begin")]
+    assert len(begun) == 16
 
 
 class Queued(Campaign):
@@ -215,6 +236,20 @@ class Queued(Campaign):
         """Wait until nothing of the campaign is in the queue."""
         self.until(lambda: not self.living(), "its queue is empty")
 
+    def kill_runner(self) -> None:
+        """Kill what runs a batch, without a word, and its job with it."""
+        own = [each for each in psutil.process_iter() if self._runs_batch(each)]
+        assert own, self.told()
+        for each in own:
+            each.kill()
+
+    def _runs_batch(self, process: psutil.Process) -> bool:
+        try:
+            words = process.cmdline()
+        except psutil.Error:
+            return False
+        return len(words) == 3 and words[1].startswith(f"{self.root}/.hpcmake/bin/")
+
     # ------------------------------------------------------------ what it has recorded and made
 
     def records(self) -> Iterator[dict[str, Any]]:
@@ -296,90 +331,3 @@ class Queued(Campaign):
         except AssertionError as problem:  # the controller may be away
             rows = str(problem)
         return "\n".join([*map(str, self.drivers), *jobs, rows])
-
-
-class Driver:
-    """An hpcmake that was started where users log in."""
-
-    def __init__(self, campaign: Queued, told: Path, words: list[str], environment: Mapping[str, str]) -> None:
-        self.campaign = campaign
-        self.path = told
-        self.words = words
-        cluster = campaign.slurm.cluster
-        kept = {name: value for name, value in cluster.environment.items() if not name.startswith("HPCMAKE")}
-        with told.open("w") as out:
-            self.process = subprocess.Popen(
-                cluster.words(*words, root=campaign.root),
-                env={**kept, **environment},
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-            )
-
-    @property
-    def text(self) -> str:
-        """What it has written by now."""
-        return self.path.read_text(errors="replace")
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether it has."""
-        return self.process.poll() is not None
-
-    def end(self) -> int:
-        """Wait for its end, and return its exit status."""
-        self.campaign.until(lambda: self.has_ended, "the driver ends")
-        return self.process.returncode
-
-    def until(self, found: Callable[[], Any], what: str, seconds: float = LONGEST) -> None:
-        """Wait for a condition; the driver must not end before."""
-
-        def holds() -> Any:
-            value = found()
-            if not value:
-                assert not self.has_ended, f"the driver has ended before {what}\n{self.campaign.told()}"
-            return value
-
-        self.campaign.until(holds, what, seconds)
-
-    def until_told(self, words: str, seconds: float = LONGEST) -> None:
-        """Wait until it has written something."""
-        self.until(lambda: words in self.text, f"it says “{words}”", seconds)
-
-    def send(self, number: int) -> None:
-        """Send it a signal."""
-        for each in self._own():
-            os.kill(each.pid, number)
-
-    def freeze(self) -> None:
-        """Stop it, as when its login node hangs."""
-        self.send(signal.SIGSTOP)
-
-    def thaw(self) -> None:
-        """Let it go on, and what has stopped with it."""
-        self.process.send_signal(signal.SIGCONT)
-        self.send(signal.SIGCONT)
-
-    def kill(self) -> None:
-        """Kill it, as a login node does that crashes: itself first, then what it has started."""
-        found = self._own()
-        for each in [*found, *(child for one in found for child in children_of(one))]:
-            try:
-                os.kill(each.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
-        self.process.wait()
-
-    def _own(self) -> list[psutil.Process]:
-        return children_of(psutil.Process(self.process.pid), deep=False) if not self.has_ended else []
-
-    def __str__(self) -> str:
-        return f"--- {' '.join(self.words[1:])}: {self.process.poll()}\n{self.text}"
-
-
-def children_of(process: psutil.Process, *, deep: bool = True) -> list[psutil.Process]:
-    try:
-        found: Iterable[psutil.Process] = process.children(recursive=deep)
-    except psutil.Error:
-        return []
-    return list(found)
