@@ -161,7 +161,8 @@ def _crowd(plan: Plan, tables: Sequence[Table]) -> tuple[str, int]:
     paths = plan.graph.files.paths
     for table in tables:
         for column in table.outputs:
-            for number in column:
-                folder = paths[number].rstrip("/").rpartition("/")[0]
+            for path in map(paths.__getitem__, column):
+                folder = path[: path.rfind("/", 0, -1) + 1]  # with its slash, which a folder's own name may end with
                 counts[folder] = counts.get(folder, 0) + 1
-    return max(counts.items(), key=lambda item: item[1], default=("", 0))
+    folder, most = max(counts.items(), key=lambda item: item[1], default=("", 0))
+    return folder.rstrip("/"), most

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import statistics
 import sys
 import time
 
@@ -359,6 +358,8 @@ def _expectations(plan: Plan) -> Callable[[str], float]:
     known: dict[str, float] = {}
 
     def expected(rule: str) -> float:
+        import statistics
+
         if rule not in known:
             walls = plan.history.walls(rule)
             known[rule] = statistics.median(walls) if walls else 1.0

@@ -11,7 +11,11 @@ from hashlib import blake2b
 
 from hpcmake.refusals import trouble
 
-_MAIN = '''"""Runs one job of this campaign, or hands it over to the next."""
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+_MAIN = b'''"""Runs one job of this campaign, or hands it over to the next."""
 
 import sys
 
@@ -36,23 +40,35 @@ def require_program(root: str) -> str:
     path = f"{root}/bin/{_kept[where]}" if where in _kept else ""
     try:
         if not path or not os.path.isdir(path):
-            name = _digest(package)
+            modules = dict(_modules(package))
+            name = _digest(modules)
             path = f"{root}/bin/{name}"
             if not os.path.isdir(path):
-                _make(package, path)
+                _make(modules, path)
             _kept[where] = name
     except OSError as error:
         raise trouble(error, "keep what jobs run in", path or f"{root}/bin") from None
     return path
 
 
-def _make(package: str, path: str) -> None:
+def _modules(package: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the path of each module in the package, and what it holds.  Raises OSError."""
+    for folder, folders, names in os.walk(package):
+        folders[:] = sorted(set(folders) - set(_LEFT_OUT))
+        for name in sorted(names):
+            with open(f"{folder}/{name}", "rb", buffering=0) as file:
+                yield f"{folder[len(package) :]}/{name}", file.readall()
+
+
+def _make(modules: Mapping[str, bytes], path: str) -> None:
     """Put a copy of the package there, as a whole.  Raises OSError."""
     fresh = f"{path}.{os.urandom(8).hex()}.new"  # drivers on two machines may have the same number
     try:
-        shutil.copytree(package, f"{fresh}/hpcmake", ignore=shutil.ignore_patterns(*_LEFT_OUT))
-        with open(f"{fresh}/__main__.py", "w", encoding="utf-8") as file:
-            file.write(_MAIN)
+        for folder in dict.fromkeys(os.path.dirname(name) for name in modules):
+            os.makedirs(f"{fresh}/hpcmake{folder}", exist_ok=True)
+        for name, content in (*((f"/hpcmake{name}", raw) for name, raw in modules.items()), ("/__main__.py", _MAIN)):
+            with open(fresh + name, "wb", buffering=0) as file:
+                file.write(content)
         try:
             os.rename(fresh, path)
         except OSError:
@@ -62,12 +78,10 @@ def _make(package: str, path: str) -> None:
         shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _digest(package: str) -> str:
+def _digest(modules: Mapping[str, bytes]) -> str:
     """Return a short name of the package as it is now, by the content of its modules."""
     found = blake2b(digest_size=6)
-    for folder, folders, names in sorted(os.walk(package)):
-        folders[:] = sorted(set(folders) - set(_LEFT_OUT))
-        for name in sorted(names):
-            with open(f"{folder}/{name}", "rb") as file:
-                found.update(f"{name}\0".encode() + file.read())
+    for name, content in sorted(modules.items()):
+        found.update(b"%b\0%d\0" % (name.encode(), len(content)))
+        found.update(content)
     return found.hexdigest()

@@ -77,7 +77,7 @@ class BatchRows:
         packed: dict[int, list[tuple[float, float] | None]] = {}
         for (table, _), time in zip(tasks, times, strict=False):
             packed.setdefault(table.rule.number, []).append(time)
-        mine = {(number, row) for number, (_, rows) in by_rule.items() for row in rows}
+        mine = {number: frozenset(rows) for number, (_, rows) in by_rule.items()}
         lines: list[dict[str, Any]] = []
         for at, number in enumerate(sorted(by_rule)):
             lines += self._rule(at, *by_rule[number])
@@ -116,16 +116,18 @@ class BatchRows:
         for group in self._told_groups:
             yield {"k": "group", "files": group}
 
-    def _elsewhere(self, mine: set[tuple[int, int]]) -> Iterator[dict[str, Any]]:
+    def _elsewhere(self, mine: Mapping[int, frozenset[int]]) -> Iterator[dict[str, Any]]:
         """Tell which files other jobs are to make, and which nobody will."""
         files, tables, will = self.plan.graph.files, self.plan.graph.tables, self.plan.judge.will
         awaited, lost = [], []
         names: dict[int, str] = {}
-        for number, local in self._local.items():
-            rule, row = files.rule[number], files.row[number]
+        nothing: frozenset[int] = frozenset()
+        numbers = list(self._local)
+        makers = zip(map(files.rule.__getitem__, numbers), map(files.row.__getitem__, numbers), strict=True)
+        for local, (number, (rule, row)) in enumerate(zip(numbers, makers, strict=True)):
             if will[number] == LOST:
                 lost.append(local)
-            elif rule != SOURCE and (rule, row) not in mine:
+            elif rule != SOURCE and row not in mine.get(rule, nothing):
                 state = tables[rule].state[row]
                 if is_stale(state) or state == UNKNOWN:
                     awaited.append(local)
@@ -194,7 +196,7 @@ class BatchRows:
             past = self.plan.judge.past(table, row)
             if past is not None:
                 yield from self._past(table, row, past)
-            other = history.others.get(table.name(row))
+            other = history.others.get(table.name(row)) if history.others else None
             if other is not None:
                 yield {"k": "other", "of": other}
 

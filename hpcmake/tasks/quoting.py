@@ -63,6 +63,8 @@ class UnfitError(Exception):
 
 
 _harmless = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+:,./=-]*").fullmatch
+_harmless_lines = re.compile(r"[A-Za-z0-9_@%+:,./-]+(?:\n[A-Za-z0-9_@%+:,./-]+)*").fullmatch
+_MANY = 4  # words: of more, one look at all is faster
 _harmless_command = re.compile(r"[A-Za-z0-9_@+:,./-]+").fullmatch
 _harmless_pattern = re.compile(r"-?[0-9]+|[A-Za-z0-9_/]+").fullmatch
 _harmless_parameter = re.compile(r"[A-Za-z0-9_]+").fullmatch
@@ -150,9 +152,18 @@ def _word(place: Place, items: Sequence[str]) -> str:
         items = (" ".join(items),)
     elif not items:
         return "''" if place.glued else ""
+    is_usual = not (place.quoted or place.delimiters or place.careful or place.first)
+    if len(items) > _MANY and is_usual and _are_harmless(items):
+        return " ".join(items)
     words = [_one_word(place, items[0], first=place.first)]
     words += [_one_word(place, item, first=False) for item in items[1:]]
     return " ".join(words)
+
+
+def _are_harmless(items: Sequence[str]) -> bool:
+    """Tell of many words by one look whether each stands for itself."""
+    joined = "\n".join(items)
+    return joined.count("\n") == len(items) - 1 and _harmless_lines(joined) is not None
 
 
 def _one_word(place: Place, text: str, *, first: bool) -> str:

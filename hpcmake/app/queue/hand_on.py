@@ -19,6 +19,7 @@ from hpcmake.app.queue.step import QueueRun
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.jobs.hand_over import Desk, find_job, hand_over
 from hpcmake.jobs.marks import is_stopped
+from hpcmake.jobs.settled import read_settled
 from hpcmake.journal import FOLDER
 
 TYPE_CHECKING = False
@@ -58,22 +59,15 @@ class _Handing:
 
     def run(self) -> str:
         """Hand over; return why it has ended.  Raises Trouble."""
-        from hpcmake.jobs.folder import list_folders
-        from hpcmake.jobs.hand_over import render_seen
         from hpcmake.sites import read_site
 
         site = read_site(str(self.arguments.text("site")), os.environ)
 
-        def statuses() -> object:
-            if self.queue is not None:
-                return seen_statuses(self.queue)
-            found = (folder.read_status() for folder in list_folders(FOLDER))
-            return render_seen(status for status in found if status is not None)
-
+        apart = frozenset(read_settled(FOLDER))
         desk = Desk(
             FOLDER,
             job=find_job(os.environ),
-            statuses=statuses,
+            statuses=lambda: seen_statuses(apart),
             step=self._step,
             is_stopped=lambda: is_stopped(FOLDER),
             ask=asking(site),

@@ -36,7 +36,7 @@ from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from hpcmake.app.forecasting import Forecast
     from hpcmake.app.queue.charter import Charter
@@ -239,10 +239,11 @@ class _Leading:
     def _hand_over(self) -> None:
         """Leave the campaign to its jobs: after this, whoever of them ends plans and submits what follows."""
         queue = self.queue
+        apart = frozenset(queue.board.settled)
         desk = Desk(
             FOLDER,
             job=None,
-            statuses=lambda: seen_statuses(queue),
+            statuses=lambda: seen_statuses(apart),
             step=lambda _lease, _may: self._one_more_step(),
             is_stopped=lambda: is_stopped(FOLDER),
             latency=queue.site.latency or 0.0,
@@ -383,11 +384,10 @@ class _Leading:
         )
 
 
-def seen_statuses(queue: QueueRun) -> object:
-    """Return what the jobs say of themselves, as a hand-over compares it."""
-    found = []
-    for folder in list_folders(FOLDER):
-        status = folder.read_status() if folder.key not in queue.board.settled else None
-        if status is not None:
-            found.append(status)
-    return render_seen(found)
+def seen_statuses(apart: Collection[str]) -> object:
+    """Return what jobs say of themselves, as a hand-over compares it.
+
+    `apart` are those that were settled before its first look, and must be the same at each.
+    """
+    statuses = (folder.read_status() for folder in list_folders(FOLDER) if folder.key not in apart)
+    return render_seen(status for status in statuses if status is not None)

@@ -9,6 +9,8 @@ import os
 import socket
 import sys
 import time
+from collections import Counter
+from operator import itemgetter
 
 from hpcmake.jobs.folder import new_folder
 from hpcmake.jobs.papers import Intent
@@ -55,10 +57,8 @@ class Outgoing(Record):
 
     def words(self) -> str:
         """Return what it runs: its rules, each with how many tasks."""
-        counts: dict[str, int] = {}
-        for table, _ in self.tasks:
-            counts[table.rule.name] = counts.get(table.rule.name, 0) + 1
-        return ", ".join(f"{count} {rule}" for rule, count in counts.items()) or "the hand-over"
+        counts = Counter(map(itemgetter(0), self.tasks))
+        return ", ".join(f"{count} {table.rule.name}" for table, count in counts.items()) or "the hand-over"
 
 
 class Outbox:
