@@ -142,13 +142,22 @@ class Emulated:
 
     # ------------------------------------------------------------ who drives
 
-    def start(self, *arguments: str, verb: str = "") -> Driver:
-        """Start hpcmake on the login node."""
+    def start(self, *arguments: str, verb: str = "", path: str = "") -> Driver:
+        """Start hpcmake on the login node; `path` is a folder whose programs are found first."""
         if self.session is None:
             self.log_in()
         sited = [verb] if verb else ["-j", "512", "--site", "./site.toml"]
-        self.drivers.append(Driver(self, [*HPCMAKE, *sited, *arguments]))
+        self.drivers.append(Driver(self, [*HPCMAKE, *sited, *arguments], path))
         return self.drivers[-1]
+
+    def instead_of(self, name: str, script: str) -> str:
+        """Return a folder with a program that stands before the scheduler's of that name, which is `$real` in it."""
+        folder = self.root.parent / "path"
+        folder.mkdir()
+        program = folder / name
+        program.write_text(f"#!/bin/bash\nreal=$(PATH=${{PATH#*:}} command -v {name})\n{script}\n")
+        program.chmod(0o755)
+        return str(folder)
 
     def run(self, *arguments: str, status: int = 0, verb: str = "") -> Driver:
         """Run hpcmake to its end, which must be this one."""
@@ -245,15 +254,17 @@ class Emulated:
 class Driver:
     """An hpcmake that was started on the login node."""
 
-    def __init__(self, campaign: Emulated, words: list[str]) -> None:
+    def __init__(self, campaign: Emulated, words: list[str], path: str = "") -> None:
         self.campaign = campaign
         self.words = words
         self.path = campaign.root.parent / f"driver{len(campaign.drivers)}"
+        around = dict(campaign.environment)
+        around["PATH"] = f"{path}:{around['PATH']}" if path else around["PATH"]
         with self.path.open("w") as out:
             self.process = subprocess.Popen(
                 words,
                 cwd=campaign.root,
-                env=campaign.environment,
+                env=around,
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

@@ -197,6 +197,42 @@ def test_a_driver_that_is_killed_is_followed_by_another(emulated: Campaigns, sit
 
 
 @SITES
+def test_a_driver_that_dies_before_its_job_is_queued(emulated: Campaigns, site: str) -> None:
+    campaign = emulated(site, chain())
+    killed = campaign.start(*SMALL[site], path=campaign.instead_of("qsub", 'kill -KILL "$PPID"'))
+    assert killed.end() == -signal.SIGKILL
+    assert (campaign.queue(), campaign.ids()) == ([], [])
+    driver = campaign.run(*SMALL[site])
+    assert "was about to be submitted, and is not in the queue: its work is packed anew" in driver.text
+    campaign.assert_it_ended_well(7, jobs=3)
+
+
+@SITES
+def test_a_driver_that_dies_before_it_has_written_down_that_its_job_is_queued(emulated: Campaigns, site: str) -> None:
+    campaign = emulated(site, chain(WAIT))
+    path = campaign.instead_of("qsub", '"$real" "$@" >/dev/null; kill -KILL "$PPID"')
+    killed = campaign.start(*SMALL[site], path=path)
+    assert killed.end() == -signal.SIGKILL
+    assert (len(campaign.queue()), campaign.ids()) == (1, [])
+    driver = campaign.start(*SMALL[site])
+    driver.until(lambda: len(campaign.ids()) == 3, "it is found, and two more are submitted")
+    campaign.go()
+    assert driver.end() == 0, campaign
+    campaign.assert_it_ended_well(7, jobs=3)
+
+
+@SITES
+def test_a_driver_that_dies_so_and_is_followed_when_its_job_has_ended(emulated: Campaigns, site: str) -> None:
+    campaign = emulated(site, chain())
+    path = campaign.instead_of("qsub", '"$real" "$@" >/dev/null; kill -KILL "$PPID"')
+    campaign.start(*SMALL[site], path=path).end()
+    campaign.until(lambda: len(campaign.successes()) >= 3, "the job has done what it has")
+    campaign.until_over()
+    campaign.run(*SMALL[site])
+    campaign.assert_it_ended_well(7)
+
+
+@SITES
 def test_who_leaves_leaves_the_jobs_to_themselves(emulated: Campaigns, site: str) -> None:
     campaign = emulated(site, chain(WAIT))
     driver = campaign.start(*SMALL[site])
