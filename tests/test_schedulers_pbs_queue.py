@@ -149,7 +149,9 @@ def test_types_are_guessed_so_a_name_may_come_as_a_number() -> None:
     assert polled("pbs", answer(_1={"Job_Name": 12, "job_state": "Q"}))["1.pbs01"].name == "12"
 
 
-RAN = "Job run at Sun Nov 22 at 12:05 on (nid[0]:ncpus=1) and "
+RAN = "Job run at Sun Nov 22 at 12:05 on (nid[0]:ncpus=1)+(nid[1]:ncpus=1) and "
+TOLD = "Job run at Sun Nov 22 at 12:05 and "
+"""The nodes are left out: ten of them would be five lines."""
 WAITED = {"Hold_Types": "s", "depend": "afterok:18.pbs01@pbs01,beforeok:20.pbs01@pbs01"}
 
 
@@ -159,12 +161,12 @@ WAITED = {"Hold_Types": "s", "depend": "afterok:18.pbs01@pbs01,beforeok:20.pbs01
         (
             {"substate": 92, "Exit_status": 0, "comment": RAN + "finished"},
             "done",
-            Ending("exit", 0, text=RAN + "finished"),
+            Ending("exit", 0, text=TOLD + "finished"),
         ),
         (
             {"substate": 93, "Exit_status": 3, "comment": RAN + "failed"},
             "failed",
-            Ending("exit", 3, text=RAN + "failed"),
+            Ending("exit", 3, text=TOLD + "failed"),
         ),
         ({"substate": 93, "Exit_status": 139}, "failed", Ending("exit", 139)),
         ({"substate": 91, "Exit_status": 271, "Hold_Types": "n"}, "failed", Ending("deleted")),

@@ -41,7 +41,12 @@ class Memory(Record):
 
 
 def judge(
-    reading: Reading, state: JobState | DoNotKnow | None, ending: Ending | None, memory: Memory | None, now: float
+    reading: Reading,
+    state: JobState | DoNotKnow | None,
+    ending: Ending | None,
+    memory: Memory | None,
+    now: float,
+    late: float = LATE,
 ) -> Memory:
     """Return what has become of a job, as of `now` by a clock that nobody sets.
 
@@ -65,7 +70,7 @@ def judge(
     since = now if since is None else since
     if ending is not None and ending.how != "unknown":
         return Memory(over_by(reading.key, reading.job, ending), beat, since)
-    if now - since >= LATE:
+    if now - since >= late:
         return Memory(Lost(reading.key, reading.job, ending.text if ending is not None else ""), beat, since)
     return Memory(_presumed(reading, "gone from the queue; its end is not told yet"), beat, since)
 
@@ -110,10 +115,14 @@ def _seen(reading: Reading, state: JobState, *, moved: bool) -> Fate:
 
 
 class Watch:
-    """Settles jobs again and again, and remembers what it has seen of them.  `clock` is one that nobody sets."""
+    """Settles jobs again and again, and remembers what it has seen of them.  `clock` is one that nobody sets.
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    `late` are the seconds for which the end of a job that is gone is waited for.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, late: float = LATE) -> None:
         self._clock = clock
+        self._late = late
         self._memories: dict[str, Memory] = {}
 
     def settle(
@@ -135,7 +144,7 @@ class Watch:
                 state, ending = None, None
             if state is None and ending is None and reading.job and not (reading.status and reading.status.is_over):
                 ending = parse_cobaltlog(folder.read_log(), job=reading.job)
-            memory = judge(reading, state, ending, self._memories.get(reading.key), now)
+            memory = judge(reading, state, ending, self._memories.get(reading.key), now, self._late)
             self._memories[reading.key] = memory
             fates[reading.key] = with_place(memory.fate, everybody)
         return fates

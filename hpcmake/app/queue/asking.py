@@ -77,11 +77,16 @@ def poll_of(site: Site) -> float:
     return site.poll or _POLL
 
 
+def hurry(site: Site) -> float:
+    """Return the part of the usual that pauses last: less than 1 where `HPCMAKE_POLL` hurries them."""
+    return min(1.0, poll_of(site) / (site.poll or PAUSE))
+
+
 def make_submitter(
     scheduler: Scheduler, site: Site, user: str, call: Call, may_submit: Callable[[], bool]
 ) -> Submitter:
     """Return what submits the user's jobs; `HPCMAKE_POLL` hurries its pauses too."""
-    scale = min(1.0, poll_of(site) / (site.poll or PAUSE))
+    scale = hurry(site)
     return Submitter(
         scheduler,
         site.replace(poll=poll_of(site)),

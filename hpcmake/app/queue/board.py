@@ -13,7 +13,7 @@ from hpcmake.jobs.folder import list_folders
 from hpcmake.jobs.polling import look
 from hpcmake.jobs.settled import Settled, add_settled, read_settled
 from hpcmake.jobs.submitting import NotQueued, Submitter
-from hpcmake.jobs.watch import Watch
+from hpcmake.jobs.watch import LATE, Watch
 from hpcmake.journal import FOLDER
 from hpcmake.runners.schedulers.jobs import DoNotKnow
 
@@ -42,12 +42,12 @@ def find_user() -> str:
 class Board:
     """The jobs of a campaign; `settled` are those of which nothing more will come, and that are not looked at again."""
 
-    def __init__(self, scheduler: Scheduler, site: str, user: str, call: Call) -> None:
+    def __init__(self, scheduler: Scheduler, site: str, user: str, call: Call, *, late: float = LATE) -> None:
         self.scheduler = scheduler
         self.site = site
         self.user = user
         self.call = call
-        self.watch = Watch(time.monotonic)
+        self.watch = Watch(time.monotonic, late=late)
         self.folders: dict[str, JobFolder] = {}
         self.readings: dict[str, Reading] = {}
         self.fates: dict[str, Fate] = {}

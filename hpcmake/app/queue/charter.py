@@ -10,6 +10,7 @@ import time
 from json import dumps, loads
 
 from hpcmake.app.placing import VARIABLE
+from hpcmake.app.queue.posting import watcher_hours
 from hpcmake.app.refusing import find_project
 from hpcmake.jobs.files import read_whole, write_whole
 from hpcmake.jobs.folder import list_folders, next_sequence
@@ -31,7 +32,7 @@ PATH = f"{FOLDER}/run.json"
 _OWN = frozenset({"detach", "wait", "json", "quiet", "verbose", "trace", "entered", "directory"})
 """Options of the one who drives: they are not handed on."""
 _MORE = 1.5
-"""Without a budget, jobs that carry a campaign on may spend so many times what its first plan reserves."""
+"""Without a budget, jobs that carry a campaign on may spend so many times what its first plan and watchers reserve."""
 _ENVIRONMENT = 1 << 17  # letters of variables that are kept at most: who reads more of them will be asked again
 
 
@@ -101,7 +102,7 @@ def begin_charter(opened: Opened, site: Site, forecast: Forecast | None) -> Char
     limits = [each for each in (arguments.number("budget"), site.budget) if each is not None]
     budget = min(limits, default=None)
     if budget is None and arguments.flag("detach") and forecast is not None:
-        budget = _MORE * forecast.costs.reserved
+        budget = _MORE * (forecast.costs.reserved + len(forecast.packing.jobs) * watcher_hours(site))
     if budget is not None:
         write_budget(FOLDER, budget)
     first = next_sequence(list_folders(FOLDER))

@@ -15,6 +15,7 @@ from hpcmake.jobs.policy import WATCH, Outlook, Planned, decide
 from hpcmake.jobs.submitting import Later, Unclear
 from hpcmake.jobs.watchers import Live, needed_watchers
 from hpcmake.runners.schedulers.jobs import NEVER, QUEUED, DoNotKnow, Submitted
+from hpcmake.runners.schedulers.scheduler import find_scheduler
 from hpcmake.units import render_duration
 
 TYPE_CHECKING = False
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
     from hpcmake.jobs.folder import JobFolder
     from hpcmake.jobs.policy import Go
     from hpcmake.planner.batch_rows import BatchRows
+    from hpcmake.site import Queue, Site
 
-_WATCH = 600.0
+_WATCH = 300.0
 """Seconds that a watcher asks for: a plan of 10^6 tasks takes some, and a queue some more."""
 
 
@@ -114,19 +116,11 @@ class Posting:
 
     def _watcher(self, keys: tuple[str, ...]) -> Outgoing | None:
         """Return the smallest job that there is, behind others; None if no queue is open to it."""
-        run = self.run
-        queues = [queue for queue in run.site.queues if queue.purpose == "work"]
-        wanted = run.arguments.text("queue")
-        queues = [queue for queue in queues if queue.name == wanted] or queues
-        shapes = [
-            (run.site.charged_nodes(queue, queue.nodes[0]) or queue.nodes[0], queue.nodes[0], queue) for queue in queues
-        ]
-        if not shapes:
+        shape = _smallest(self.run.site, self.run.arguments.text("queue"))
+        if shape is None:
             return None
-        charged, nodes, queue = min(shapes, key=lambda shape: shape[:2])
-        longest = queue.longest_for(nodes) or _WATCH
-        walltime = min(longest, max(queue.shortest, _WATCH))
-        return Outgoing("#watch", queue.name, nodes, charged, walltime, (), keys, role=WATCH)
+        charged, nodes, queue = shape
+        return Outgoing("#watch", queue.name, nodes, charged, _watch_time(queue, nodes), (), keys, role=WATCH)
 
     def _planned(self, job: Outgoing) -> Planned:
         return Planned(job.name, job.queue, job.nodes, job.charged, job.walltime, job.parents, job.role)
@@ -216,3 +210,25 @@ def _state_of(fate: Fate) -> str:
     """Return the state in which a scheduler shows a job; that it waits in the queue, where it was not seen yet."""
     state = fate.state if isinstance(fate, Queued | Running) else None
     return state.state if state is not None else QUEUED
+
+
+def _smallest(site: Site, wanted: str | None = None) -> tuple[int, int, Queue] | None:
+    """Return the nodes that are charged and given for the smallest job for work, and its queue."""
+    queues = [queue for queue in site.queues if queue.purpose == "work"]
+    queues = [queue for queue in queues if queue.name == wanted] or queues
+    shapes = [(site.charged_nodes(queue, queue.nodes[0]) or queue.nodes[0], queue.nodes[0], queue) for queue in queues]
+    return min(shapes, key=lambda shape: shape[:2], default=None)
+
+
+def _watch_time(queue: Queue, nodes: int) -> float:
+    return min(queue.longest_for(nodes) or _WATCH, max(queue.shortest, _WATCH))
+
+
+def watcher_hours(site: Site) -> float:
+    """Return the node-hours that a job is charged at most that only goes on with a campaign; 0 where there is none."""
+    scheduler = find_scheduler(site.scheduler)
+    shape = _smallest(site)
+    if shape is None or scheduler is None or "any" not in scheduler.AFTER:
+        return 0.0
+    charged, nodes, queue = shape
+    return charged * _watch_time(queue, nodes) / 3600

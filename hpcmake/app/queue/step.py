@@ -6,7 +6,7 @@ waited between two steps: a driver in the foreground and a job that hands over t
 
 from __future__ import annotations
 
-from hpcmake.app.queue.asking import make_submitter
+from hpcmake.app.queue.asking import hurry, make_submitter
 from hpcmake.app.queue.board import Board, find_user
 from hpcmake.app.queue.intake import Intake
 from hpcmake.app.queue.keeping import TempFiles
@@ -17,6 +17,7 @@ from hpcmake.app.queue.packing import find_too_long, pack, seeds
 from hpcmake.app.queue.posting import Posting
 from hpcmake.app.queue.settling import Settling
 from hpcmake.app.queue.telling import task_row, too_long_row
+from hpcmake.jobs.watch import LATE
 from hpcmake.lines import parse_records
 from hpcmake.planner.attempts import Attempts
 from hpcmake.planner.batch_rows import BatchRows
@@ -74,7 +75,7 @@ class QueueRun:
         if self.arguments.text("project") is not None:
             self.site = self.site.replace(project=self.arguments.text("project"))
         user = find_user()
-        self.board = Board(scheduler, self.site.name, user, call)
+        self.board = Board(scheduler, self.site.name, user, call, late=max(1.0, LATE * hurry(self.site)))
         self.submitter = make_submitter(scheduler, self.site, user, call, may_submit)
         self.outbox = Outbox(
             self.site,

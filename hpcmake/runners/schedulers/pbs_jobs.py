@@ -135,13 +135,17 @@ def _state(letter: str, facts: dict[str, object], waits_for: tuple[str, ...]) ->
     return state, comment or (letter if state == STRANGE else "")
 
 
+_NODES = re.compile(r" on \([^)]*\)(?:\+\([^)]*\))*")
+"""What a comment tells of the nodes on which a job ran: ten of them are five lines."""
+
+
 def _ending(facts: dict[str, object], waits_for: tuple[str, ...]) -> Ending:
     """Return how a finished job has ended.  A child of a parent that failed has no status, and the substate of success.
 
     It still has its hold and the dependency.
     """
     status, substate = _number(facts, "Exit_status"), _number(facts, "substate")
-    comment = _text(facts, "comment")
+    comment = _NODES.sub("", _text(facts, "comment"))
     if substate == _DELETED and (status is None or status >= _SIGNALS):
         return Ending("deleted", text=comment)
     if status is None:
