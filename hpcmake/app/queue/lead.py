@@ -70,7 +70,8 @@ def submit(opened: Opened) -> int:
     tell_warnings(opened, plan)
     require_writable()
     tell = None if arguments.flag("quiet") else tell_wait
-    with _acquire(arguments.number("wait"), tell, site) as lease, lease.kept():
+    lease, interrupts = _acquire(arguments.number("wait"), tell, site), Interrupts()
+    with interrupts, lease, lease.kept():  # signals to the very end: `stop` may ask a driver that is just leaving
         if opened.journal.state() != opened.journal_state:
             opened = Opened(without_folders(arguments))
             plan = opened.plan()
@@ -80,7 +81,7 @@ def submit(opened: Opened) -> int:
         charter = begin_charter(opened, site, forecast)
         voice = open_voice(arguments)
         try:
-            return _Leading(opened, plan, lease, charter, voice).run(forecast)
+            return _Leading(opened, plan, lease, charter, voice).run(forecast, interrupts)
         finally:
             voice.close()
 
@@ -128,15 +129,13 @@ class _Leading:
         self.poll = poll_of(self.queue.site)
         self._standing = ""
 
-    def run(self, forecast: Forecast | None) -> int:
+    def run(self, forecast: Forecast | None, interrupts: Interrupts) -> int:
         """Drive until nothing is left, or as far as was asked; return the exit status.  Raises Trouble."""
         self._tell_start(forecast)
         self.queue.forecast = forecast
-        interrupts = Interrupts()
         try:
-            with interrupts:
-                adopt_what_is_there(self.queue, self.writer)
-                status = self._loop(interrupts)
+            adopt_what_is_there(self.queue, self.writer)
+            status = self._loop(interrupts)
             if status == 0 and not self.queue.board.living() and not self.queue.count_stale():
                 tidy_up(self.queue, self.writer, lambda: Opened(without_folders(self.arguments)))
         finally:
