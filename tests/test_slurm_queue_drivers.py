@@ -77,11 +77,12 @@ def test_stop_takes_back_what_waits_and_ends_what_runs(slurm: Slurm) -> None:
         campaign.until(lambda: len(campaign.lines("trace")) == 4, "its tasks have begun")
         campaign.run(verb="stop")
         campaign.until_empty()
-        assert [row["state"] for row in campaign.rows()][1:] == ["CANCELLED", "CANCELLED"], campaign.told()
+        # three for the chain, and one that would have gone on if all of them had been killed
+        assert [row["state"] for row in campaign.rows()][1:] == ["CANCELLED"] * 3, campaign.told()
         assert campaign.successes() == {}
         campaign.go()
         campaign.run(*SHORT)
-        campaign.assert_it_ended_well(9, jobs=6)
+        campaign.assert_it_ended_well(9, jobs=7)
 
 
 @side_by_side()
