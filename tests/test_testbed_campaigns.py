@@ -259,3 +259,27 @@ def test_stop_takes_back_what_waits_and_ends_what_runs(emulated: Campaigns, site
     campaign.go()
     campaign.run(*SMALL[site])
     campaign.assert_it_ended_well(7, jobs=6)
+
+
+@SITES
+def test_what_is_queued_for_commands_that_changed_is_taken_back(emulated: Campaigns, site: str) -> None:
+    campaign = emulated(site, chain(WAIT))
+    driver = campaign.start(*SMALL[site])
+    driver.until(lambda: len(campaign.ids()) == 3, "three jobs are submitted")
+    driver.until(lambda: len(campaign.lines("begun")) == 3, "the tasks of the first one run")
+    driver.send(signal.SIGINT)
+    assert driver.end() == 130, campaign
+    wfile = campaign.root / "Wfile"
+    wfile.write_text(
+        wfile.read_text().replace("cat {input} {input} >{output}", "cat {input} {input} {input} >{output}")
+    )
+    _, second, third = campaign.ids()
+    follower = campaign.start(*SMALL[site])
+    follower.until(lambda: "is taken back" in follower.text, "what changed is taken back")
+    campaign.go()
+    assert follower.end() == 0, campaign
+    assert f"job {second}" in follower.text
+    assert "is taken back: `second` changed in the Wfile since it was submitted" in follower.text
+    assert "`first`" not in follower.text  # which runs on, as it is in the Wfile still
+    assert third not in campaign.queue()
+    campaign.assert_it_ended_well(7)

@@ -26,6 +26,10 @@ class Interrupts:
         self._heeded = 0
         self._former: dict[int, object] = {}
 
+    def stay(self) -> None:
+        """Catch signals until this process ends: who is asked to end while it does needs no other answer."""
+        self.__enter__()
+
     def __enter__(self) -> None:
         self._former = {number: signal.signal(number, self._on_signal) for number in _CAUGHT}
 

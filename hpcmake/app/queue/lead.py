@@ -71,7 +71,8 @@ def submit(opened: Opened) -> int:
     require_writable()
     tell = None if arguments.flag("quiet") else tell_wait
     lease, interrupts = _acquire(arguments.number("wait"), tell, site), Interrupts()
-    with interrupts, lease, lease.kept():  # signals to the very end: `stop` may ask a driver that is just leaving
+    interrupts.stay()  # `stop` may ask a driver that is just leaving
+    with lease, lease.kept():
         if opened.journal.state() != opened.journal_state:
             opened = Opened(without_folders(arguments))
             plan = opened.plan()
