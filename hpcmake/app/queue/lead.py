@@ -17,6 +17,7 @@ from hpcmake.app.placing import run_command
 from hpcmake.app.preparing import require_writable, tell_warnings
 from hpcmake.app.queue.asking import asking, poll_of, require_commands
 from hpcmake.app.queue.charter import begin_charter, write_charter
+from hpcmake.app.queue.following import render_command
 from hpcmake.app.queue.keeping import adopt_what_is_there, tidy_up
 from hpcmake.app.queue.local_tasks import run_local_tasks
 from hpcmake.app.queue.outlook import is_left_to_nobody, render_outlook
@@ -283,8 +284,8 @@ class _Leading:
             self._hand_over()
             count = "1 job is" if len(living) == 1 else f"{len(living)} jobs are"
             self.queue.tell(
-                f"{count} in the queue still, and the campaign goes on by them; `hpcmake` watches it again, "
-                "`hpcmake stop` ends it"
+                f"{count} in the queue still, and the campaign goes on by them; `{render_command(self.charter)}` "
+                "watches it again, `hpcmake stop` ends it"
             )
         return 130
 

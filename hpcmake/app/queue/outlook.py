@@ -5,6 +5,8 @@ Owns that question where a queue takes one job at a time.  Knows nothing of who 
 
 from __future__ import annotations
 
+from hpcmake.app.queue.following import render_command
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.app.queue.step import QueueRun
@@ -27,5 +29,5 @@ def render_outlook(run: QueueRun) -> str:
     what = f"{tasks} tasks" if tasks else "what becomes known"
     return (
         f"{what} will be left when it has ended: the queue takes one job at a time, and the job that ends counts "
-        "still when it would submit the next; `hpcmake` goes on then"
+        f"still when it would submit the next; `{render_command(run.charter)}` goes on then"
     )
