@@ -288,6 +288,8 @@ class Drive:
                 self.outcome.on_ended(handed, event)
                 self._resume_after(handed, event)
         elif isinstance(event, Cut):
+            if self.interrupts.terminated and event.why == "node":
+                event = event.replace(why="term")  # who ends a job ends its launches too: no node has died of that
             handed = self.handed.pop(event.id, None)
             if handed is not None:
                 self._drop_lists(handed)
@@ -311,12 +313,10 @@ class Drive:
 
     def _on_lost(self, event: Lost) -> None:
         """The process that runs tasks is gone: what it held was ended with it, and is run again by a new one."""
-        self.voice.tell(
-            {
-                "kind": "note",
-                "text": f"what runs the tasks has died ({event.text or 'no last words'}); it is started again",
-            }
-        )
+        if not self.interrupts.terminated:
+            words = event.text or "no last words"
+            text = f"what runs the tasks has died ({words}); it is started again"
+            self.voice.tell({"kind": "note", "text": text})
         if self._runner is not None:
             self._runner.close()
             self._runner = None
