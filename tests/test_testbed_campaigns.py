@@ -53,6 +53,7 @@ def test_a_chain(emulated: Campaigns, site: str) -> None:
     driver.until(lambda: len(campaign.lines("begun")) == 3, "the tasks of the first one run")
     told = campaign.run(verb="status")
     assert campaign.ids()[0] in told.text
+    assert "7 of these tasks are in jobs" in campaign.run("-n").text
     campaign.go()
     assert driver.end() == 0, campaign
     campaign.assert_it_ended_well(7, jobs=3)

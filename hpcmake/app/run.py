@@ -5,6 +5,8 @@ Owns the choice between a dry run, a question, a touch and a run, and what surro
 
 from __future__ import annotations
 
+import sys
+
 from hpcmake.app.dryrun import any_stale, show_forecast, show_held, show_plan
 from hpcmake.app.opening import Opened
 from hpcmake.app.placing import check_words
@@ -45,7 +47,11 @@ def _run(arguments: Arguments) -> int:
             return 0
         if opened.site is not None and opened.is_at_site:
             from hpcmake.app.forecasting import make_forecast
+            from hpcmake.app.queue.living_jobs import note_living_jobs
 
+            note = note_living_jobs(plan)
+            if note is not None:
+                sys.stderr.write(f"{note}\n")
             return show_forecast(make_forecast(plan, opened.site, arguments), plan, arguments)
         check_words(arguments, opened.site)
         check_machine(opened, plan)

@@ -9,11 +9,13 @@ import os
 
 from hpcmake.diagnostics import Diagnostic, Trouble
 from hpcmake.journal import FOLDER
+from hpcmake.tasks.states import is_stale
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hpcmake.app.queue.standing import Standing
     from hpcmake.jobs.polling import Call
+    from hpcmake.planner.plan import Plan
 
 _MOST = 5
 _WHY = "the campaign was run without jobs"
@@ -74,3 +76,26 @@ def _is_harmless(standing: Standing, key: str) -> bool:
         return True
     # of one that is nowhere to be seen, the key can be taken: should it come, it does nothing
     return isinstance(standing.fates[key], Unclear) and standing.folders[key].close(_WHY)
+
+
+def note_living_jobs(plan: Plan, call: Call | None = None) -> str | None:
+    """Return what a dry run says of tasks that are in jobs already; None if none is.  Raises Trouble."""
+    if not os.path.isdir(f"{FOLDER}/jobs"):
+        return None
+    from hpcmake.app.queue.in_jobs import InJobs
+    from hpcmake.app.queue.standing import find_standing
+    from hpcmake.app.queue.words import listed
+
+    standing = find_standing(call)
+    if standing is None:
+        return None
+    tables = plan.graph.tables
+    owned = [key for (rule, row), key in InJobs(plan, standing).owners.of.items() if is_stale(tables[rule].state[row])]
+    keys, count = list(dict.fromkeys(owned)), len(owned)
+    if not keys:
+        return None
+    names = [standing.fates[key].job or key for key in keys[:_MOST]]
+    names += [f"{len(keys) - _MOST} more"] if len(keys) > _MOST else []
+    tasks = "1 of these tasks is" if count == 1 else f"{count:,} of these tasks are"
+    where = "job" if len(keys) == 1 else "jobs"
+    return f"{tasks} in {where} {listed(names)} already: what is there is not submitted again"
