@@ -5,6 +5,7 @@ Owns their count, and what each asks of the drive.  Knows nothing of tasks.
 
 from __future__ import annotations
 
+import atexit
 import signal
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ class Interrupts:
     def stay(self) -> None:
         """Catch signals until this process ends: who is asked to end while it does needs no other answer."""
         self.__enter__()
+        atexit.register(_ignore)
 
     def __enter__(self) -> None:
         self._former = {number: signal.signal(number, self._on_signal) for number in _CAUGHT}
@@ -62,3 +64,9 @@ class Interrupts:
                 drive.voice.tell({"kind": "note", "text": f"ending what runs{again}"})
             else:
                 drive.runner.stop("kill", why)
+
+
+def _ignore() -> None:
+    """Heed signals no more: while the interpreter shuts down it has no handlers, and one would end the process."""
+    for number in _CAUGHT:
+        signal.signal(number, signal.SIG_IGN)
