@@ -21,7 +21,7 @@ def test_a_node_has_a_name_and_processes_of_its_own_and_mpi_goes_from_one_to_ano
     (folder / "job.sh").write_text(script)
     words = ["sbatch", "--exclusive", "--nodes=2", "--ntasks-per-node=1", "--time=5", "--output=out", "--parsable"]
     number = slurm.cluster.run(*words, "job.sh", root=folder).strip()
-    until(lambda: slurm.state(number) in OVER, "the job ends", 120)
+    until(lambda: slurm.state(number) in OVER, "the job ends", 400)
     names = slurm.cluster.run("scontrol", "show", "hostnames", job_nodes(slurm, number)).split()
     assert len(names) == 2
     for mpi, _ in rings:
@@ -54,14 +54,14 @@ def test_a_node_that_crashes_is_down_and_one_that_is_booted_comes_back(slurm: Sl
     mark = f"MARK={slurm.folder}"
     words = ["sbatch", "--exclusive", "--nodes=1", "--time=5", "--parsable", "--output=/dev/null", "--no-requeue"]
     number = slurm.cluster.run(*words, f"--export=ALL,{mark}", "--wrap", "sleep 1000").strip()
-    until(lambda: "sleep 1000 " in processes_of(mark), "the job runs", 60)
+    until(lambda: "sleep 1000 " in processes_of(mark), "the job runs", 300)
     node = job_nodes(slurm, number)
     slurm.cluster.crash(node)
     assert processes_of(mark) == []
-    until(lambda: slurm.state(number) == "NODE_FAIL", "Slurm has noticed", 120)
+    until(lambda: slurm.state(number) == "NODE_FAIL", "Slurm has noticed", 300)
     slurm.cluster.boot(node)
     words = ["sinfo", "-h", "-p", "batch", "-n", node, "-o", "%t"]
-    until(lambda: slurm.cluster.run(*words).strip() in {"idle", "alloc", "mix", "comp"}, f"{node} is back", 120)
+    until(lambda: slurm.cluster.run(*words).strip() in {"idle", "alloc", "mix", "comp"}, f"{node} is back", 300)
 
 
 @side_by_side()
