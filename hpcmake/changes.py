@@ -9,6 +9,7 @@ import errno
 import os
 import stat
 
+from hpcmake.contents import forget, write_file
 from hpcmake.refusals import trouble
 
 TYPE_CHECKING = False
@@ -31,10 +32,10 @@ class Changes:
         fresh = f"{target}.{os.getpid()}.new"
         try:
             self.make_folders([os.path.dirname(target)])
-            _write(fresh, content, _mode(target))
+            write_file(fresh, content, os.O_CREAT | os.O_TRUNC, mode=_mode(target))
             os.replace(fresh, target)
         except OSError as error:
-            _forget(fresh)
+            forget(fresh)
             raise trouble(error, "write", path, consequence="what was there is unchanged") from None
 
     def touch(self, path: str) -> None:
@@ -109,26 +110,6 @@ def _mode(path: str) -> int | None:
         return stat.S_IMODE(os.stat(path).st_mode)
     except FileNotFoundError:
         return None
-
-
-def _write(path: str, content: bytes, mode: int | None) -> None:
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o666)
-    try:
-        if mode is not None:
-            os.fchmod(file, mode)
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
-
-
-def _forget(path: str) -> None:
-    try:  # noqa: SIM105  # contextlib is slow to import
-        os.unlink(path)
-    except OSError:
-        pass
 
 
 def _clear(target: str, into: str) -> None:

@@ -13,6 +13,7 @@ import os
 import re
 from json import dumps, loads
 
+from hpcmake.contents import NO_LINKS, forget, write_file
 from hpcmake.holders import Holder, parse_holder
 from hpcmake.refusals import trouble
 
@@ -20,8 +21,6 @@ _SIZE = 1024  # of a lease, filled up with blanks, so that a new one fits into t
 _NAME = re.compile(r"lease\.([0-9]+)")
 _NAME_OR_BELL = re.compile(r"lease\.([0-9]+)(?:\.[0-9]+)?")
 _FRESH = "lease.new."
-NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
-"""What file systems say that have no links."""
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
@@ -76,7 +75,7 @@ def take(folder: str, generation: int, me: Holder) -> bool:
         try:
             taken = _link(fresh, path, me)
         finally:
-            _forget(fresh)
+            forget(fresh)
     except OSError as error:
         raise trouble(error, "take the lease in", folder) from None
     if not taken:
@@ -84,7 +83,7 @@ def take(folder: str, generation: int, me: Holder) -> bool:
     # One that slept between looking and taking may get an old name that has been cleaned up since.  The highest never
     # is, so whoever sees a higher one than its own is late.
     if find_generations(folder)[-1:] != [generation]:
-        _forget(path)
+        forget(path)
         return False
     _clean(folder, generation)
     return True
@@ -140,7 +139,7 @@ def _clean(folder: str, generation: int) -> None:
     for name in names:
         match = _NAME_OR_BELL.fullmatch(name)
         if name.startswith(_FRESH) or (match and int(match[1]) < generation):
-            _forget(f"{folder}/{name}")
+            forget(f"{folder}/{name}")
 
 
 def _render(holder: Holder) -> bytes:
@@ -148,18 +147,7 @@ def _render(holder: Holder) -> bytes:
 
 
 def _write(path: str, text: bytes, flags: int) -> None:
-    file = os.open(path, os.O_WRONLY | flags, 0o666)
-    try:
-        os.write(file, text)
-    finally:
-        os.close(file)  # NFS shows it to others from here on
-
-
-def _forget(path: str) -> None:
-    try:  # noqa: SIM105  # contextlib is slow to import
-        os.unlink(path)
-    except OSError:
-        pass
+    write_file(path, text, flags, durable=False)  # its holder dies with the machine
 
 
 # ---------------------------------------------------------------- bells
@@ -186,7 +174,7 @@ def ring(folder: str, generation: int) -> bool:
         number += 1
     if find_generations(folder)[-1:] == [generation]:
         return True
-    _forget(f"{folder}/lease.{generation}.{number}")
+    forget(f"{folder}/lease.{generation}.{number}")
     return False
 
 

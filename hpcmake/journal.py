@@ -10,6 +10,7 @@ import os
 import re
 import time
 
+from hpcmake.contents import forget, sync_folder, write_all
 from hpcmake.diagnostics import Trouble
 from hpcmake.lines import parse_blocks, parse_records, render_record
 from hpcmake.refusals import refusal, trouble
@@ -173,15 +174,6 @@ class JournalWriter:
             self._file = -1
 
 
-def sync_folder(path: str) -> None:
-    """Make the names in a folder safe against a crash of the machine.  Raises OSError."""
-    folder = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
 # ---------------------------------------------------------------- the folder
 
 _LIVE = re.compile(r"journal\.([0-9]+)\.jsonl")
@@ -311,19 +303,19 @@ class JournalFolder:
             os.makedirs(self.path, exist_ok=True)
             with open(fresh, "wb", buffering=0) as file:
                 for chunk in chunks:
-                    _write_all(file.fileno(), chunk)
+                    write_all(file.fileno(), chunk)
                 os.fsync(file.fileno())
             os.replace(fresh, path)
             sync_folder(self.path)
         except OSError as error:
-            _remove_quietly(fresh)
+            forget(fresh)
             raise trouble(error, "write", path, consequence=_UNFOLDED) from None
         self.sweep(covers)
 
     def keep_damaged_fold(self) -> None:
         """Keep the folded file under another name as well, since it is about to be replaced and was not understood."""
         path = self._of(_FOLD)
-        _remove_quietly(path + ".damaged")
+        forget(path + ".damaged")
         try:  # noqa: SIM105  # contextlib is slow to import
             os.link(path, path + ".damaged")
         except OSError:
@@ -333,7 +325,7 @@ class JournalFolder:
         """Remove live files that the folded file covers as a whole, also those that a killed sweep left behind."""
         for name, length in covered.items():
             if _LIVE.fullmatch(name) and self._length(name) == length:
-                _remove_quietly(self._of(name))
+                forget(self._of(name))
 
     def open_writer(self, generation: int, covered: Mapping[str, int]) -> JournalWriter:
         """Return the writer of a new live file: that of a generation, or of a later one where its name was taken.
@@ -360,17 +352,3 @@ def _generation_of(path: str) -> int:
             return int(loads(file.read())["live"])
     except (OSError, ValueError, KeyError, TypeError):  # then it was not submitted, and has no records
         return 0
-
-
-def _write_all(file: int, chunk: bytes) -> None:
-    rest = memoryview(chunk)
-    while rest:
-        rest = rest[os.write(file, rest) :]
-
-
-def _remove_quietly(path: str) -> None:
-    """Remove what costs only space if it stays."""
-    try:  # noqa: SIM105  # contextlib is slow to import
-        os.unlink(path)
-    except OSError:
-        pass

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from hpcmake import generations
+from hpcmake.contents import NO_LINKS
 from hpcmake.diagnostics import Trouble, render_all
 from hpcmake.holders import Holder, find_self, find_start, is_alive, parse_holder
 from hpcmake.lease import SILENT_AFTER, Held, acquire, find_holder
@@ -314,7 +314,7 @@ def test_one_that_slept_while_others_came_and_went_does_not_win(
     assert os.listdir(tmp_path) == ["lease.7"]
 
 
-@pytest.mark.parametrize("number", sorted(generations.NO_LINKS))
+@pytest.mark.parametrize("number", sorted(NO_LINKS))
 def test_a_file_system_without_hard_links_will_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))

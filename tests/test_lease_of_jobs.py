@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from hpcmake import lease as lease_module
+from hpcmake.contents import NO_LINKS
 from hpcmake.diagnostics import Trouble, render_all
-from hpcmake.generations import NO_LINKS, hang_end, ring
+from hpcmake.generations import hang_end, ring
 from hpcmake.holders import Holder, find_self, parse_holder
 from hpcmake.lease import ASK_EVERY, SILENT_AFTER, Held, Lease, acquire, find_driver, find_holder, try_acquire
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 import errno
 import os
 
+from hpcmake import contents
+from hpcmake.contents import NO_LINKS, forget, write_file
 from hpcmake.refusals import trouble
 
 COUNTS = {"listings": 0, "reads": 0}
 """How often folders were listed and files read: what a step costs where each is a message to a server."""
 
-_NO_LINKS = frozenset({errno.EPERM, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK})
 _NO_SYNC = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EACCES, errno.EBADF})
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR})
 
@@ -30,7 +31,7 @@ def write_whole(path: str, content: bytes, *, durable: bool = False) -> None:
         if durable:
             sync_folder(os.path.dirname(path))
     except OSError as error:
-        _forget(fresh)
+        forget(fresh)
         raise trouble(error, "write", path, consequence="what was there is unchanged") from None
 
 
@@ -45,7 +46,7 @@ def take(path: str, content: bytes) -> bool:
         try:
             taken = _link(fresh, path, content)
         finally:
-            _forget(fresh)
+            forget(fresh)
         if taken:
             sync_folder(os.path.dirname(path))
     except OSError as error:
@@ -59,7 +60,7 @@ def _link(fresh: str, path: str, content: bytes) -> bool:
     except FileExistsError:
         return _read(path) == content  # NFS may do it, lose the answer, and refuse the repetition
     except OSError as error:
-        if error.errno not in _NO_LINKS:
+        if error.errno not in NO_LINKS:
             raise
         try:  # exclusive too, but whoever reads it now may find it empty
             _write(path, content)
@@ -100,11 +101,7 @@ def remove(path: str) -> None:
 def sync_folder(folder: str) -> None:
     """See to it that the names in a folder outlast a crash, where that can be.  Raises OSError."""
     try:
-        number = os.open(folder or ".", os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(number)
-        finally:
-            os.close(number)
+        contents.sync_folder(folder)
     except OSError as error:
         if error.errno not in _NO_SYNC:
             raise
@@ -126,24 +123,10 @@ def _read(path: str) -> bytes | None:
 
 def _write(path: str, content: bytes) -> None:
     """Write a new file.  Raises OSError."""
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(file, rest) :]
-        os.fsync(file)
-    finally:
-        os.close(file)
+    write_file(path, content, os.O_CREAT | os.O_EXCL)
 
 
 def _fresh(path: str) -> str:
     """Return a name that nobody else has, and that counts as no file of any kind."""
     folder, name = os.path.split(path)
     return os.path.join(folder, f".{name}.{os.urandom(8).hex()}.new")
-
-
-def _forget(path: str) -> None:
-    try:  # noqa: SIM105  # contextlib is slow to import
-        os.unlink(path)
-    except OSError:
-        pass
