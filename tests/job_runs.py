@@ -60,6 +60,18 @@ def tell():
 """
 
 
+def theta_job(number: int, nodes: int, left: float) -> dict[str, str]:
+    """Return what Cobalt tells a job of Theta that has just begun, with seconds that are left to it."""
+    now = time.time()
+    return {
+        "COBALT_JOBID": str(number),
+        "COBALT_PARTNAME": f"3826-{3825 + nodes}" if nodes > 1 else "3826",
+        "COBALT_PARTSIZE": str(nodes),
+        "COBALT_STARTTIME": str(int(now)),
+        "COBALT_ENDTIME": str(int(now + left)),
+    }
+
+
 class Box(Outbox):
     """Writes jobs that do not ask for more work: nobody drives here who could give them some."""
 
@@ -144,16 +156,8 @@ class Site:
 
     def env(self, number: int, nodes: int = 2, left: float = 3600) -> dict[str, str]:
         """Return the environment of a job."""
-        now = time.time()
         path = self.command.environment()["PATH"]
-        return {
-            "PATH": f"{self.bin}:{path}",
-            "COBALT_JOBID": str(number),
-            "COBALT_PARTNAME": f"3826-{3825 + nodes}" if nodes > 1 else "3826",
-            "COBALT_PARTSIZE": str(nodes),
-            "COBALT_STARTTIME": str(int(now)),
-            "COBALT_ENDTIME": str(int(now + left)),
-        }
+        return {"PATH": f"{self.bin}:{path}", **theta_job(number, nodes, left)}
 
     def start(
         self,

@@ -4,12 +4,12 @@ The job is one of Theta, and its `aprun` a script that starts the program here; 
 """
 
 import signal
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from command import Command, Result
+from job_runs import theta_job
 
 APRUN = """\
 #!/bin/bash
@@ -45,16 +45,8 @@ class Job:
         (self.bin / "aprun").chmod(0o755)
 
     def env(self, nodes: int = 4, left: float = 7200, number: int = 123) -> dict[str, str]:
-        now = time.time()
         path = self.command.environment()["PATH"]
-        return {
-            "PATH": f"{self.bin}:{path}",
-            "COBALT_JOBID": str(number),
-            "COBALT_PARTNAME": f"3826-{3825 + nodes}" if nodes > 1 else "3826",
-            "COBALT_PARTSIZE": str(nodes),
-            "COBALT_STARTTIME": str(int(now)),
-            "COBALT_ENDTIME": str(int(now + left)),
-        }
+        return {"PATH": f"{self.bin}:{path}", **theta_job(number, nodes, left)}
 
     def run(self, *arguments: str, env: Mapping[str, str] | None = None) -> Result:
         return self.command.say("--json", *arguments, env=env or self.env())

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from fake_clock import FakeClock
 
 from hpcmake.contents import NO_LINKS
 from hpcmake.diagnostics import Trouble, render_all
@@ -18,23 +19,7 @@ from hpcmake.holders import Holder, find_self, find_start, is_alive, parse_holde
 from hpcmake.lease import SILENT_AFTER, Held, acquire, find_holder
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
-
-
-class FakeClock:
-    """Time that passes only when somebody waits, and then does something."""
-
-    def __init__(self, on_sleep: Callable[[], None] = lambda: None) -> None:
-        self.time = 1000.0
-        self.on_sleep = on_sleep
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        self.on_sleep()
 
 
 def put(folder: Path, generation: int, holder: Holder) -> None:

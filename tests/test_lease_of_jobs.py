@@ -9,6 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
+from fake_clock import FakeClock
 
 from hpcmake import lease as lease_module
 from hpcmake.contents import NO_LINKS
@@ -18,25 +19,9 @@ from hpcmake.holders import Holder, find_self, parse_holder
 from hpcmake.lease import ASK_EVERY, SILENT_AFTER, Held, Lease, acquire, find_driver, find_holder, try_acquire
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 ELSEWHERE = Holder("nid00012", 4711, start="99", machine="m", boot="b", job="123", since="2026-01-02 03:04:05")
-
-
-class FakeClock:
-    """Time that passes only when somebody waits, and then does something."""
-
-    def __init__(self, on_sleep: Callable[[], object] = lambda: None) -> None:
-        self.time = 1000.0
-        self.on_sleep = on_sleep
-
-    def now(self) -> float:
-        return self.time
-
-    def sleep(self, seconds: float) -> None:
-        self.time += seconds
-        self.on_sleep()
 
 
 class Scheduler:
