@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from hpcmake.jobs.papers import Status
 
 APRUN = """\
-#!/bin/sh
-# an aprun as far as these tests need it: -L names the nodes, and each holds the program once
-nodes=
+#!/bin/bash
+# an aprun as far as these tests need it: -L names the nodes, and each holds the program once; `faults` has a line for
+# each launch that comes, which it is to end with if it is not empty
 echo "$@" >> {root}/launches
+nodes=
 while [ $# -gt 0 ]; do
     case $1 in
         -L) nodes=$2; shift 2 ;;
@@ -45,6 +46,11 @@ while [ $# -gt 0 ]; do
     esac
 done
 export NID=${{nodes%%[-,]*}}
+if [ -s {root}/faults ]; then
+    fault=$(head -n 1 {root}/faults)
+    sed -i 1d {root}/faults
+    if [ -n "$fault" ]; then echo "$fault" >&2; exit 1; fi
+fi
 exec "$@"
 """
 

@@ -9,29 +9,7 @@ from pathlib import Path
 
 import pytest
 from command import Command, Result
-from job_runs import theta_job
-
-APRUN = """\
-#!/bin/bash
-# aprun, as far as these tests need it: -L names the nodes, and each holds the program once
-echo "$@" >> {root}/launches
-nodes=
-while [ $# -gt 0 ]; do
-    case $1 in
-        -L) nodes=$2; shift 2 ;;
-        -n | -N | -d | -j | -cc | -e | -m) shift 2 ;;
-        -b | -q) shift ;;
-        *) break ;;
-    esac
-done
-export NID=${{nodes%%[-,]*}}
-if [ -s {root}/faults ]; then
-    fault=$(head -n 1 {root}/faults)
-    sed -i 1d {root}/faults
-    if [ -n "$fault" ]; then echo "$fault" >&2; exit 1; fi
-fi
-exec "$@"
-"""
+from job_runs import APRUN, theta_job
 
 
 class Job:
